@@ -1,0 +1,1 @@
+"""Sojourn: session tracking. This is the public face of the SDK, and nothing else."""

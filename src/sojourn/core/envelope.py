@@ -1,0 +1,78 @@
+"""How requests and events lie in the log: one line of JSON about them, then the bytes.
+
+* **raw**: `RequestMeta` line, then the request body exactly as it arrived (after inflating).
+* **events**: `{"source_id", "received_at"}` line, then one line of JSON per event.
+* **dead**: `{"source_id", "received_at", "reason", "stage"}` line, then the event as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sojourn.core.ports import Batch
+
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+@dataclass(frozen=True)
+class RequestMeta:
+    """What the gateway knows beside the body of one accepted request."""
+
+    source_id: str
+    received_at: int
+    """Milliseconds since the Unix epoch."""
+    request_ip: str
+    endpoint: str
+    """`batch`, or the type that the endpoint sets: `track`, `page`, …"""
+    batch_id: str
+    """Random; names of events that came without a `messageId` follow from it."""
+
+
+def pack_request(meta: RequestMeta, body: bytes) -> bytes:
+    """The raw stream's value for one accepted request."""
+    return _dumps(asdict(meta)).encode() + b"\n" + body
+
+
+def unpack_request(value: bytes) -> tuple[RequestMeta, bytes]:
+    """The inverse of `pack_request`."""
+    head, _, body = value.partition(b"\n")
+    return RequestMeta(**json.loads(head)), body
+
+
+def pack_events(batch: Batch) -> bytes:
+    """The events stream's value for some events of one source. Events hold no line feed."""
+    head = _dumps({"source_id": batch.source_id, "received_at": batch.received_at}).encode()
+    return b"\n".join((head, *batch.events))
+
+
+def unpack_events(value: bytes) -> Batch:
+    """The inverse of `pack_events`."""
+    head, *events = value.split(b"\n")
+    return Batch(events=events, **json.loads(head))
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event that could not be processed or delivered, with the reason."""
+
+    source_id: str
+    received_at: int
+    stage: str
+    """`processor`, `warehouse`, or the name of a destination."""
+    reason: str
+    event: bytes
+
+
+def pack_dead(letter: DeadLetter) -> bytes:
+    """The dead stream's value."""
+    head: dict[str, Any] = asdict(letter)
+    event = head.pop("event")
+    return _dumps(head).encode("utf-8", "replace") + b"\n" + event
+
+
+def unpack_dead(value: bytes) -> DeadLetter:
+    """The inverse of `pack_dead`."""
+    head, _, event = value.partition(b"\n")
+    return DeadLetter(event=event, **json.loads(head))

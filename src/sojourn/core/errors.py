@@ -1,0 +1,51 @@
+"""The errors of Sojourn: one small tree. The docstring of a class is its message.
+
+`Transient` may pass by itself, so the caller tries again; `Terminal` will not.
+"""
+
+from __future__ import annotations
+
+
+class SojournError(Exception):
+    """Something in Sojourn went wrong."""
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail
+        summary = (type(self).__doc__ or "").strip().splitlines()[0].rstrip(".")
+        super().__init__(f"{summary}: {detail}" if detail else summary)
+
+
+class Transient(SojournError):
+    """It may work if tried again."""
+
+
+class Terminal(SojournError):
+    """It cannot work as it is."""
+
+
+class LogUnavailable(Transient):
+    """The event log could not be written."""
+
+
+class WarehouseUnavailable(Transient):
+    """The warehouse could not be reached."""
+
+
+class DestinationUnavailable(Transient):
+    """The destination could not be reached."""
+
+
+class InvalidSettings(Terminal):
+    """The configuration is not usable."""
+
+
+class InvalidEvent(Terminal):
+    """The event cannot be processed."""
+
+
+class DataDirectoryInUse(Terminal):
+    """Another Sojourn is using the data directory."""
+
+
+class MissingPart(Terminal):
+    """A part of Sojourn that this needs is not installed."""

@@ -1,0 +1,1 @@
+"""SQL models and statistics over the tables."""

@@ -1,0 +1,1 @@
+"""From the log to its readers: the processor and the delivery loop."""

@@ -1,0 +1,1 @@
+"""Shipped test parts: fakes, conformance suites, vector and case runners."""

@@ -1,0 +1,1 @@
+"""A reader of the log whose far end is tables."""
