@@ -68,7 +68,7 @@ class DeadLetter:
 def pack_dead(letter: DeadLetter) -> bytes:
     """The dead stream's value."""
     head: dict[str, Any] = asdict(letter)
-    event = head.pop("event")
+    event: bytes = head.pop("event")
     return _dumps(head).encode("utf-8", "replace") + b"\n" + event
 
 

@@ -186,6 +186,66 @@ class Tables(Protocol):
         ...
 
 
+class SessionModel(Protocol):
+    """Keeps the `sessions` and `session_events` tables, inside the transaction of a load."""
+
+    def update(self, connection: Any, source_id: str, events: Sequence[Mapping[str, Any]]) -> int:
+        """Take in decoded events of `source_id` and renew exactly the sessions that they touch.
+
+        Returns how many sessions were made anew.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a report: given as text, by CLI option, query string or MCP argument."""
+
+    name: str
+    help: str
+    default: str = ""
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ReportSpec:
+    """What a report is: its name, what its figures mean, and what it can be asked."""
+
+    name: str
+    title: str
+    definition: str
+    parameters: Sequence[Parameter] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer of a report: a table, and where each figure comes from.
+
+    `sessions` has one entry per row: the parameters of the report `sessions` that list exactly
+    the sessions behind that row, or None where a row stands for no set of sessions.
+    `extra` holds what does not fit a table (totals, chart data), as JSON values.
+    """
+
+    spec: ReportSpec
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    sessions: Sequence[Mapping[str, str] | None] = ()
+    sql: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Reports(Protocol):
+    """The insights, as the console, the CLI, the API and MCP see them."""
+
+    def describe(self) -> Sequence[ReportSpec]:
+        """All reports there are."""
+        ...
+
+    def run(self, name: str, parameters: Mapping[str, str]) -> Report:
+        """Run one report. Raises `InvalidSettings` that names a wrong parameter and the fix."""
+        ...
+
+
 class Transport(Protocol):
     """How the SDK sends a body: a daemon thread with `http.client`, `fetch` in a browser, a fake."""
 
