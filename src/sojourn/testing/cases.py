@@ -1,0 +1,144 @@
+"""Run conformance cases: `python -m sojourn.testing.cases FILE…`.
+
+Each file holds one case per line. Every failure is printed with its first difference; the last
+lines are the counts. Cases tagged `js-quirk`, `quirk` or `go-format` (behaviour that follows
+only from the original's language) and, for warehouses, `extract` are counted apart when they
+fail. Exit status: 0 all passed, 1 some failed, 2 a file could not be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sojourn.testing.compare import difference
+
+__all__ = ["BadCaseFile", "Result", "Tally", "judge", "main", "read"]
+
+QUIRKS = frozenset({"js-quirk", "quirk", "go-format"})
+"""Tags of behaviour that only follows from the original's language."""
+
+_REQUIRED = ("id", "destination", "stage", "input", "expected")
+
+
+class BadCaseFile(Exception):
+    """A file of cases cannot be read; the message names the file, the line and the fault."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one case: `kind` is `passed`, `failed`, `quirk` or `extract`."""
+
+    case: Mapping[str, Any]
+    kind: str
+    difference: str = ""
+
+
+@dataclass
+class Tally:
+    """Counts of results, by kind, and by destination and stage."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    stages: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        self.kinds[result.kind] += 1
+        key = (result.case["destination"], result.case["stage"])
+        self.stages.setdefault(key, Counter())[result.kind] += 1
+
+
+def read(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The cases of one file. Raises `BadCaseFile`."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise BadCaseFile(f"{path}: {reason}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            case = json.loads(line)
+        except ValueError as error:
+            raise BadCaseFile(f"{path}, line {number}: not JSON ({error})") from error
+        if not isinstance(case, dict):
+            raise BadCaseFile(f"{path}, line {number}: a case is a JSON object")
+        missing = [key for key in _REQUIRED if key not in case]
+        if missing:
+            raise BadCaseFile(f"{path}, line {number}: the case has no `{missing[0]}`")
+        yield case
+
+
+def judge(case: Mapping[str, Any]) -> Result:
+    """Run one case and compare; an exception in the code under test is a failure, not a stop."""
+    part = "cases_warehouse" if case["destination"] == "warehouse" else "cases_destinations"
+    try:
+        actual = importlib.import_module(f"sojourn.testing.{part}").run(case)
+        found = difference(case, actual)
+    except Exception:
+        found = "raised " + traceback.format_exc(limit=-3).strip()
+    if found is None:
+        return Result(case, "passed")
+    tags = set(case.get("tags") or ())
+    if tags & QUIRKS:
+        return Result(case, "quirk", found)
+    if case["destination"] == "warehouse" and "extract" in tags:
+        return Result(case, "extract", found)
+    return Result(case, "failed", found)
+
+
+def run_files(paths: Iterable[Path], show_quirks: bool, only: str) -> Tally:
+    """Run all cases of the files, print what fails. Raises `BadCaseFile`."""
+    tally = Tally()
+    for path in paths:
+        for case in read(path):
+            if only not in case["id"]:
+                continue
+            result = judge(case)
+            tally.add(result)
+            if result.kind == "failed" or (show_quirks and result.kind != "passed"):
+                print(f"{result.kind.upper()} {case['id']}: {case.get('title', '')}")
+                print("    " + result.difference.replace("\n", "\n    "))
+    return tally
+
+
+def _report(tally: Tally) -> None:
+    for (destination, stage), kinds in sorted(tally.stages.items()):
+        apart = "".join(
+            f", {kinds[kind]} {kind} failed" for kind in ("quirk", "extract") if kinds[kind]
+        )
+        print(f"{destination} {stage}: {kinds['passed']} passed, {kinds['failed']} failed{apart}")
+    print(f"{tally.kinds['quirk']} quirks failed")
+    print(f"{tally.kinds['passed']} passed, {tally.kinds['failed']} failed")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sojourn.testing.cases",
+        description="Run conformance cases and compare what Sojourn does with what they expect.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="cases, JSON lines")
+    parser.add_argument("--quirks", action="store_true", help="print failing quirks as well")
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases whose id contains TEXT")
+    options = parser.parse_args(arguments)
+    try:
+        tally = run_files(options.files, options.quirks, options.only)
+    except BadCaseFile as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    _report(tally)
+    return 1 if tally.kinds["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
