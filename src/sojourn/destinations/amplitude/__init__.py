@@ -1,0 +1,146 @@
+"""Amplitude: HTTP API v2, batch, group identify, user mapping and user deletion.
+
+Every event carries `insert_id` (the message id), by which Amplitude drops second copies, and
+`session_id` (-1 outside of any session).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from sojourn.core.errors import InvalidEvent, InvalidSettings
+from sojourn.core.ports import Capabilities
+from sojourn.destinations import options
+from sojourn.destinations.amplitude import batches
+from sojourn.destinations.amplitude.transform import Transform
+from sojourn.destinations.http_destination import HttpDestination
+from sojourn.destinations.options import Option
+from sojourn.destinations.request import (
+    JSON_TYPE,
+    Body,
+    Dispatch,
+    Job,
+    Request,
+    Response,
+    Verdict,
+    plain_verdict,
+)
+from sojourn.destinations.values import text, truthy
+
+__all__ = ["OPTIONS", "Amplitude"]
+
+OPTIONS = (
+    Option("api_key", "apiKey", "the API key of the Amplitude project", required=True, secret=True),
+    Option("api_secret", "apiSecret", "the secret key, for deleting users", secret=True),
+    Option("residency", "residencyServer", "where the project lives", choices=("US", "EU")),
+    Option("group_type_trait", "groupTypeTrait", "the trait that holds a group's type"),
+    Option("group_value_trait", "groupValueTrait", "the trait that holds a group's name"),
+    Option("map_device_brand", "mapDeviceBrand", "take the brand from the context", "flag"),
+    Option("track_products_once", "trackProductsOnce", "keep products in the order", "flag"),
+    Option(
+        "track_revenue_per_product",
+        "trackRevenuePerProduct",
+        "put revenue on the products instead of the order",
+        "flag",
+    ),
+    Option("traits_to_increment", "traitsToIncrement", "traits for $add", "names", "traits"),
+    Option("traits_to_set_once", "traitsToSetOnce", "traits for $setOnce", "names", "traits"),
+    Option("traits_to_append", "traitsToAppend", "traits for $append", "names", "traits"),
+    Option("traits_to_prepend", "traitsToPrepend", "traits for $prepend", "names", "traits"),
+    Option(
+        "enhanced_user_operations",
+        "enableEnhancedUserOperations",
+        "put user properties below $set, on all calls",
+        "flag",
+    ),
+    Option("custom_page_names", "useUserDefinedPageEventName", "use `page_name`", "flag"),
+    Option("page_name", "userProvidedPageEventString", "template of a page's event name"),
+    Option("custom_screen_names", "useUserDefinedScreenEventName", "use `screen_name`", "flag"),
+    Option("screen_name", "userProvidedScreenEventString", "template of a screen's event name"),
+    Option("url", "baseUrl", "another host than Amplitude's own, such as a proxy"),
+)
+
+_DELETION_HOSTS = {"EU": "https://analytics.eu.amplitude.com"}
+_DELETED_AT_ONCE = 100
+
+
+class Amplitude(HttpDestination):
+    """Delivers to one Amplitude project."""
+
+    capabilities = Capabilities(
+        max_events=1000, max_bytes=10 << 20, idempotent=True, events_per_second=1000
+    )
+
+    def __init__(self, config: Mapping[str, Any], **how: Any) -> None:
+        super().__init__(config, **how)
+        self._transform = Transform(config)
+        self.secrets = options.secrets(config, OPTIONS)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Built from the destination's table in `sojourn.toml`. Raises `InvalidSettings`."""
+        return cls(options.read("destination amplitude", settings, OPTIONS))
+
+    def requests(self, event: Mapping[str, Any]) -> list[Request]:
+        """The requests of one event. Raises `InvalidEvent` or `InvalidSettings`."""
+        return self._transform.requests(event)
+
+    def plan(self, jobs: Sequence[Job]) -> list[Dispatch]:
+        """One call per user; groups with properties, aliases and lone jobs on their own."""
+        return self._planned(jobs, per_user=True)
+
+    def _planned(self, jobs: Sequence[Job], *, per_user: bool) -> list[Dispatch]:
+        dispatches: list[Dispatch] = []
+        shared: dict[str, list[batches.Made]] = {}
+        for job in jobs:
+            try:
+                made = self.requests(job.event)
+            except (InvalidEvent, InvalidSettings) as error:
+                dispatches.append(Dispatch((job.id,), error=error))
+                continue
+            if job.alone or not batches.single(made):
+                dispatches.append(Dispatch((job.id,), made))
+            else:
+                key = _user(job.event) if per_user else ""
+                shared.setdefault(key, []).append((job.id, made[0]))
+        for group in shared.values():
+            dispatches += batches.chunked(group, self.max_events)
+        return dispatches
+
+    def joined(self, made: Sequence[batches.Made]) -> list[Dispatch]:
+        """Finished requests joined across users."""
+        return batches.joined(made)
+
+    def judge(self, request: Request, response: Response, jobs: Sequence[Job]) -> Verdict:
+        """What an answer means; several jobs of a refused call are tried one by one."""
+        return batches.judge(response, jobs)
+
+    async def erase(self, users: Sequence[Mapping[str, Any]]) -> Verdict:
+        """Ask Amplitude to delete users, 100 a call; stops at the first refusal."""
+        key, secret = self.config.get("apiKey"), self.config.get("apiSecret")
+        if not key or not secret:
+            return Verdict("aborted", 400, ())
+        host = _DELETION_HOSTS.get(self.config.get("residencyServer", ""), "https://amplitude.com")
+        token = base64.b64encode(f"{key}:{secret}".encode()).decode()
+        headers = {"Content-Type": JSON_TYPE, "Authorization": f"Basic {token}"}
+        ids = [user["userId"] for user in users if truthy(user.get("userId"))]
+        for start in range(0, len(ids), _DELETED_AT_ONCE):
+            value = {
+                "user_ids": ids[start : start + _DELETED_AT_ONCE],
+                "requester": "RudderStack",
+                "ignore_invalid_id": "true",
+            }
+            url = f"{host}/api/2/deletions/users"
+            verdict = plain_verdict(
+                await self.sender.send(Request("POST", url, Body(value), headers)), ()
+            )
+            if verdict.outcome != "success":
+                return verdict
+        return Verdict("success", 200, ())
+
+
+def _user(event: Mapping[str, Any]) -> str:
+    user_id = event.get("userId")
+    return text(user_id if truthy(user_id) else event.get("anonymousId"))

@@ -1,0 +1,106 @@
+"""Several Amplitude events in one call, and what the answer to such a call means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from sojourn.destinations.request import (
+    Dispatch,
+    Job,
+    JobStatus,
+    Request,
+    Response,
+    Verdict,
+    plain_verdict,
+)
+from sojourn.destinations.request import Body as _Body
+from sojourn.destinations.values import child
+
+PATH = "/2/httpapi"
+BATCH_PATH = "/batch"
+JOINED_EVENTS = 500
+"""Most events of one call that was joined from finished requests."""
+JOINED_BYTES = 20 * 1024 * 1024
+SHORT_ID = 5
+"""User ids below this length are refused by `/batch` where no shorter minimum is given."""
+
+Made = tuple[int, Request]
+"""A job id and the one request that was made for it."""
+
+
+def single(requests: Sequence[Request]) -> bool:
+    """Whether a job's requests are one call to the event endpoint."""
+    return len(requests) == 1 and requests[0].url.endswith(PATH)
+
+
+def chunked(made: Sequence[Made], most: int) -> Iterator[Dispatch]:
+    """The jobs in calls of at most `most` events; a job with one event alone stays as it is."""
+    for start in range(0, len(made), most):
+        part = made[start : start + most]
+        if len(part) == 1:
+            yield Dispatch((part[0][0],), (part[0][1],))
+        else:
+            yield Dispatch([job for job, _ in part], (_merged(part, keep_options=True),))
+
+
+def _merged(made: Sequence[Made], *, keep_options: bool) -> Request:
+    first = made[0][1]
+    value = {**_value(first)}
+    value["events"] = [event for _, request in made for event in _value(request)["events"]]
+    if not keep_options:
+        value.pop("options", None)
+    url = first.url.removesuffix(PATH) + BATCH_PATH
+    return Request(first.method, url, _Body(value), first.headers)
+
+
+def _value(request: Request) -> dict[str, Any]:
+    value: dict[str, Any] = request.body.value if request.body else {}
+    return value
+
+
+def joined(made: Iterable[Made]) -> list[Dispatch]:
+    """Finished requests of different users joined, as RudderStack's batch stage does.
+
+    Up to 500 events and 20 MiB a call; events of users with a short id, and what is no event
+    (groups, aliases), stay on their own.
+    """
+    dispatches: list[Dispatch] = []
+    group: list[Made] = []
+    size = 0
+
+    def close() -> None:
+        nonlocal group, size
+        if group:
+            ids = [job for job, _ in group]
+            dispatches.append(Dispatch(ids, (_merged(group, keep_options=False),)))
+        group, size = [], 0
+
+    for job, request in made:
+        events = child(_value(request), "events")
+        user_id = child(events[0], "user_id") if events else None
+        if not events or (isinstance(user_id, str) and user_id and len(user_id) < SHORT_ID):
+            dispatches.append(Dispatch((job,), (request,)))
+            continue
+        bytes_ = len(msgspec.json.encode(events))
+        if group and (len(group) >= JOINED_EVENTS or size + bytes_ >= JOINED_BYTES):
+            close()
+        group.append((job, request))
+        size += bytes_
+    close()
+    return dispatches
+
+
+def judge(response: Response, jobs: Sequence[Job]) -> Verdict:
+    """What Amplitude's answer means for the jobs of one call.
+
+    A refusal of several jobs says not which one is at fault: each is tried alone, and one that
+    was alone already is given up.
+    """
+    verdict = plain_verdict(response, jobs)
+    if verdict.outcome != "aborted" or len(jobs) < 2:
+        return verdict
+    each = [JobStatus(job.id, 400 if job.alone else 500, True) for job in jobs]
+    return Verdict("per_job", response.status, each)

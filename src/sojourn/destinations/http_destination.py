@@ -1,0 +1,160 @@
+"""What every destination that is reached over HTTP has in common: plan, send, judge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sojourn.core.errors import InvalidEvent, InvalidSettings
+from sojourn.core.outcome import Delivered, Outcome, Rejected, Retry
+from sojourn.core.ports import Capabilities
+from sojourn.destinations.http import HttpSender, retry_after
+from sojourn.destinations.request import (
+    Dispatch,
+    Job,
+    JobStatus,
+    Request,
+    Response,
+    Verdict,
+    plain_verdict,
+)
+
+_SHOWN = 500
+"""Characters of an answer that go into a reason."""
+
+
+class Sender(Protocol):
+    """Sends one request; `HttpSender`, or a recording in tests."""
+
+    async def send(self, request: Request) -> Response:
+        """The answer; 504 stands for none."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+def wall_clock() -> int:
+    """Milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class HttpDestination:
+    """A destination whose events become HTTP requests.
+
+    A subclass says which requests an event becomes (`requests`), how events share requests
+    (`plan`), what an answer means (`judge`) and how users are deleted (`erase`).
+    """
+
+    capabilities = Capabilities()
+    parallel = 1
+    """How many dispatches of one batch are sent at once."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        *,
+        now_ms: Callable[[], int] = wall_clock,
+        gzip: bool = True,
+        max_events: int | None = None,
+        sender: Sender | None = None,
+    ) -> None:
+        self.config = config
+        self.now_ms = now_ms
+        self.gzip = gzip
+        self.max_events = max_events or self.capabilities.max_events
+        self.sender: Sender = sender or HttpSender()
+        self.secrets: Sequence[str] = ()
+
+    def requests(self, event: Mapping[str, Any]) -> list[Request]:
+        """The requests of one event. Raises `InvalidEvent` or `InvalidSettings`."""
+        raise NotImplementedError
+
+    def plan(self, jobs: Sequence[Job]) -> list[Dispatch]:
+        """The dispatches of some jobs: here, one for each."""
+        dispatches = []
+        for job in jobs:
+            try:
+                dispatches.append(Dispatch((job.id,), self.requests(job.event)))
+            except (InvalidEvent, InvalidSettings) as error:
+                dispatches.append(Dispatch((job.id,), error=error))
+        return dispatches
+
+    def prepared(self, request: Request, jobs: Sequence[Job]) -> Request:
+        """The request as it is sent: here, unchanged."""
+        return request
+
+    def judge(self, request: Request, response: Response, jobs: Sequence[Job]) -> Verdict:
+        """What an answer means for the jobs: here, what its status says."""
+        return plain_verdict(response, jobs)
+
+    async def erase(self, users: Sequence[Mapping[str, Any]]) -> Verdict:
+        """Ask the far end to delete users: here, there is no way to."""
+        return Verdict("aborted", 501, ())
+
+    async def deliver(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Outcome]:
+        """Deliver decoded events; one outcome per event, in order."""
+        jobs = {i: Job(i, event, len(batch) == 1) for i, event in enumerate(batch)}
+        outcomes: list[Outcome] = [Delivered()] * len(batch)
+        dispatches = self.plan(list(jobs.values()))
+        if self.parallel == 1:
+            for dispatch in dispatches:
+                await self._dispatch(dispatch, jobs, outcomes)
+        else:
+            gate = asyncio.Semaphore(self.parallel)
+
+            async def gated(dispatch: Dispatch) -> None:
+                async with gate:
+                    await self._dispatch(dispatch, jobs, outcomes)
+
+            await asyncio.gather(*(gated(dispatch) for dispatch in dispatches))
+        return outcomes
+
+    async def _dispatch(
+        self, dispatch: Dispatch, jobs: Mapping[int, Job], outcomes: list[Outcome]
+    ) -> None:
+        if dispatch.error is not None:
+            for job in dispatch.jobs:
+                outcomes[job] = Rejected(str(dispatch.error))
+            return
+        concerned = [jobs[job] for job in dispatch.jobs]
+        for request in dispatch.requests:
+            response = await self.sender.send(self.prepared(request, concerned))
+            verdict = self.judge(request, response, concerned)
+            why = self._reason(response)
+            after = retry_after(response)
+            for status in verdict.jobs:
+                outcome = _outcome(status, why, after)
+                if not isinstance(outcome, Delivered):
+                    outcomes[status.id] = outcome
+            if verdict.outcome not in ("success", "per_job"):
+                return
+
+    def _reason(self, response: Response) -> str:
+        body = response.body if isinstance(response.body, str) else repr(response.body)
+        for secret in self.secrets:
+            body = body.replace(secret, "***")
+        return f"HTTP {response.status}: {body[:_SHOWN]}"
+
+    async def forget(self, users: Sequence[Mapping[str, Any]]) -> Outcome:
+        """Ask the far end to delete these users."""
+        verdict = await self.erase(users)
+        if verdict.outcome == "success":
+            return Delivered()
+        why = f"deletion answered with {verdict.status}"
+        return Retry(why) if verdict.outcome in ("retryable", "throttled") else Rejected(why)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self.sender.close()
+
+
+def _outcome(status: JobStatus, why: str, after: float | None) -> Outcome:
+    if status.status == 200:
+        return Delivered()
+    if status.status in (408, 429) or status.status >= 500:
+        return Retry(why, after, status.alone)
+    return Rejected(why)

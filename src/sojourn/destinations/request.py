@@ -1,0 +1,102 @@
+"""What goes to a far end and what comes back: requests, responses, and who they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sojourn.core.errors import InvalidEvent, InvalidSettings
+
+JSON_TYPE = "application/json"
+
+Refusal = InvalidEvent | InvalidSettings
+"""Why no request was made: the event's fault or the settings' fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body before it is encoded. In a form, objects and arrays go as JSON text."""
+
+    value: Any
+    format: Literal["json", "form"] = "json"
+    gzip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, not yet encoded."""
+
+    method: str
+    url: str
+    body: Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    owners: Sequence[int] = ()
+    """Where the body is an array: the job id behind each element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a far end answered. `status` 504 also stands for no answer at all."""
+
+    status: int
+    body: Any = None
+    """Parsed where it is JSON, else text."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One event on its way: `alone` asks for a request of its own."""
+
+    id: int
+    event: Mapping[str, Any]
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Some jobs and the requests that deliver them, in order; or why there are none."""
+
+    jobs: Sequence[int]
+    requests: Sequence[Request] = ()
+    error: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What an answer means for one job: 200 done, 429 and 5xx later, anything else never."""
+
+    id: int
+    status: int
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means: one of `success`, `aborted`, `retryable`, `throttled`, `per_job`."""
+
+    outcome: str
+    status: int
+    jobs: Sequence[JobStatus]
+
+
+def plain_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:
+    """The verdict that follows from the status alone, the same for every job.
+
+    2xx done; 429 throttled; 408 and 5xx later; anything else never.
+    """
+    status = response.status
+    if 200 <= status < 300:
+        outcome, status, each = "success", status, 200
+    elif status == 429:
+        outcome, each = "throttled", 429
+    elif status >= 500:
+        outcome, status, each = "retryable", 500, 500
+    elif status == 408:
+        outcome, each = "retryable", 408
+    else:
+        outcome, each = "aborted", status
+    return Verdict(outcome, status, [JobStatus(job.id, each, job.alone) for job in jobs])

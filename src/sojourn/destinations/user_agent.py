@@ -1,0 +1,81 @@
+"""Browser and system out of a user agent, under the names that the vendors' own parsers use.
+
+The parsing is ua-parser's; the table turns its families into the names of ua-parser-js, which
+RudderStack's transformer uses for Mixpanel and, in Amplitude's fork, for Amplitude. What has no
+name there (bots, HTTP libraries) counts as not recognised, as it does there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ua_parser import parse
+
+_BROWSERS = {
+    "Amazon Silk": "Silk",
+    "Android": "Android Browser",
+    "Chrome": "Chrome",
+    "Chrome Mobile": "Chrome",
+    "Chrome Mobile iOS": "Chrome",
+    "Chrome Mobile WebView": "Chrome WebView",
+    "Chromium": "Chromium",
+    "Edge": "Edge",
+    "Edge Mobile": "Edge",
+    "Facebook": "Facebook",
+    "Firefox": "Firefox",
+    "Firefox Mobile": "Firefox",
+    "Firefox iOS": "Firefox",
+    "HeadlessChrome": "Chrome Headless",
+    "IE": "IE",
+    "IE Mobile": "IEMobile",
+    "Instagram": "Instagram",
+    "Mobile Safari": "Mobile Safari",
+    "Mobile Safari UI/WKWebView": "WebKit",
+    "Opera": "Opera",
+    "Opera Mini": "Opera Mini",
+    "Opera Mobile": "Opera",
+    "Opera Touch": "Opera Touch",
+    "Safari": "Safari",
+    "Samsung Internet": "Samsung Browser",
+    "UC Browser": "UCBrowser",
+    "Vivaldi": "Vivaldi",
+    "Yandex Browser": "Yandex",
+}
+_AMPLITUDE_BROWSERS = _BROWSERS | {"Chrome Mobile": "Chrome Mobile", "Edge Mobile": "Edge Mobile"}
+_SYSTEMS = {
+    "Mac OS X": "Mac",
+    "Chrome OS": "Chromium OS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What a user agent tells; None where it tells nothing."""
+
+    browser: str | None = None
+    amplitude_browser: str | None = None
+    version: str | None = None
+    system: str | None = None
+    vendor: str | None = None
+    """Who made the device; None for computers."""
+
+
+@lru_cache(maxsize=8192)
+def parsed(user_agent: str) -> Agent:
+    """The parts of a user agent; results are kept, since few agents make most events."""
+    result = parse(user_agent)
+    browser, system, device = result.user_agent, result.os, result.device
+    family = browser.family if browser else ""
+    version = None
+    if browser and family in _BROWSERS:
+        parts = (browser.major, browser.minor, browser.patch, browser.patch_minor)
+        version = ".".join(part for part in parts if part is not None) or None
+    vendor = device.brand if device and device.family not in ("Mac", "Other") else None
+    return Agent(
+        browser=_BROWSERS.get(family),
+        amplitude_browser=_AMPLITUDE_BROWSERS.get(family),
+        version=version,
+        system=_SYSTEMS.get(system.family, system.family) if system else None,
+        vendor=None if vendor in ("Generic", "Generic_Android") else vendor,
+    )
