@@ -1,0 +1,275 @@
+"""The transitions of the session machine for calls and events. See `sojourn.core.session`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Optional, TypeVar
+
+from sojourn.core.policy import End, Refusal, Renewal, Switch
+from sojourn.core.session_numbers import accepted_id
+from sojourn.core.session_rules import (
+    active,
+    aged,
+    cleared,
+    clock_id,
+    expiry,
+    instant,
+    phase,
+    renewed,
+    restarted,
+    touched,
+)
+from sojourn.core.session_types import (
+    EVENT,
+    Adopt,
+    Alias,
+    Change,
+    Effect,
+    EndSession,
+    Event,
+    Identify,
+    Kind,
+    OptOut,
+    Reason,
+    Reset,
+    Session,
+    SetAnonymousId,
+    StartSession,
+    State,
+)
+
+if TYPE_CHECKING:
+    from sojourn.core.policy import Policy
+
+_AUTO = Kind.AUTO
+_MANUAL = Kind.MANUAL
+_KEPT = Change.KEPT
+_STARTED = Change.STARTED
+_CONTINUES = Reason.CONTINUES
+_COUNTS = Renewal.COUNTS
+
+_F = TypeVar("_F", bound="Callable[..., tuple[State, Effect]]")
+
+
+def reasons(*possible: Reason) -> Callable[[_F], _F]:
+    """Declares which reasons a transition may give; the docs and a property test go by it."""
+
+    def mark(function: _F) -> _F:
+        function.reasons = possible  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+@reasons(Reason.CONTINUES, Reason.TIMEOUT, Reason.CUT_OFF, Reason.OPTED_OUT, Reason.BLANK)
+def event_of_automatic(
+    state: State, event: Event, now: int, policy: Policy
+) -> tuple[State, Effect]:
+    """Carries the session and is activity; where expiry is looked at in use, renews first."""
+    session, process, anonymous_id, user_id, version, build, opted_out = state
+    if opted_out or event.blank:
+        dropped = _dropped(state, event, now, policy)
+        if dropped is not None:
+            return dropped
+    reason, change = _CONTINUES, _KEPT
+    if policy.expires_in_use:
+        why = expiry(session, now, policy)
+        if why is not None:
+            session, reason, change = renewed(session, now, policy), why, _STARTED
+    number, kind, start, last, timeout, cut_off, forgotten, carried = session
+    first = start is None
+    if not policy.only_foreground_activity or process.foreground or policy.background_updates:
+        tick = policy.tick_ms
+        last = now if tick == 1 else now - now % tick
+        forgotten = False
+        if cut_off is not None:
+            cut_off = aged(cut_off, now)
+    session = Session(number, kind, first, last, timeout, cut_off, forgotten, carried)
+    state = State(session, process, anonymous_id, user_id, version, build, opted_out)
+    return state, Effect(reason, change, True, number, first)
+
+
+@reasons(Reason.CONTINUES, Reason.OPTED_OUT, Reason.BLANK)
+def event_of_manual(state: State, event: Event, now: int, policy: Policy) -> tuple[State, Effect]:
+    """Carries the session, which does not expire."""
+    session = state.session
+    if state.opted_out or event.blank:
+        dropped = _dropped(state, event, now, policy)
+        if dropped is not None:
+            return dropped
+    first = session.start is None
+    if policy.manual_events_are_activity and session.kind is _MANUAL:
+        session = session._replace(start=first, last=instant(now, policy), forgotten=False)
+    elif session.start is not False:
+        session = session._replace(start=first)
+    if session is not state.session:
+        state = state._replace(session=session)
+    return state, Effect(_CONTINUES, _KEPT, True, session.id, first)
+
+
+@reasons(Reason.NONE, Reason.OPTED_OUT, Reason.BLANK)
+def event_of_none(state: State, event: Event, now: int, policy: Policy) -> tuple[State, Effect]:
+    """Goes out without a session."""
+    if state.opted_out or event.blank:
+        dropped = _dropped(state, event, now, policy)
+        if dropped is not None:
+            return dropped
+    if active(state):
+        state = state._replace(session=touched(state.session, now, policy))
+    return state, Effect(Reason.NONE, _KEPT)
+
+
+def _dropped(
+    state: State, event: Event, now: int, policy: Policy
+) -> Optional[tuple[State, Effect]]:
+    """A call that is not to be sent; None: it is to be sent after all."""
+    if event.blank and policy.drops_blank_calls:
+        return state, Effect(Reason.BLANK, _KEPT, False)
+    if not state.opted_out:
+        return None
+    if policy.dropped_calls_are_activity and active(state):
+        state = state._replace(session=touched(state.session, now, policy))
+    return state, Effect(Reason.OPTED_OUT, _KEPT, False)
+
+
+EVENT_TRANSITIONS = {
+    Kind.NONE: event_of_none,
+    Kind.AUTO: event_of_automatic,
+    Kind.MANUAL: event_of_manual,
+}
+
+
+def event(state: State, blank: bool, now: int, policy: Policy) -> tuple[State, Effect]:
+    """An event, whatever is going on: for calls that are an event and more."""
+    given = Event(True) if blank else EVENT
+    return EVENT_TRANSITIONS[phase(state)](state, given, now, policy)
+
+
+@reasons(
+    Reason.CONTINUES,
+    Reason.NONE,
+    Reason.USER_CHANGE,
+    Reason.TIMEOUT,
+    Reason.CUT_OFF,
+    Reason.OPTED_OUT,
+    Reason.BLANK,
+)
+def identify(state: State, given: Identify, now: int, policy: Policy) -> tuple[State, Effect]:
+    """An event; if it names another person, the platform may reset first."""
+    user_id = given.user_id
+    if state.opted_out or user_id is None:
+        return event(state, False, now, policy)
+    if user_id == "" and policy.drops_blank_calls:
+        return event(state, True, now, policy)
+    switched = (
+        state.user_id != ""
+        and user_id != state.user_id
+        and policy.switch is not Switch.NEVER
+        and (user_id != "" or policy.switch is Switch.DIFFERS)
+    )
+    change = _KEPT
+    if switched:
+        forget = Reset(given.anonymous_id, None if given.anonymous_id else False)
+        state, effect = reset(state, forget, now, policy)
+        change = effect.change
+    state, effect = event(state._replace(user_id=user_id), False, now, policy)
+    if change is _STARTED:
+        effect = effect._replace(reason=Reason.USER_CHANGE, change=change)
+    return state, effect
+
+
+@reasons(
+    Reason.CONTINUES, Reason.NONE, Reason.TIMEOUT, Reason.CUT_OFF, Reason.OPTED_OUT, Reason.BLANK
+)
+def alias(state: State, given: Alias, now: int, policy: Policy) -> tuple[State, Effect]:
+    """An event; on some platforms the new id is the person's from now on."""
+    if policy.alias_names_person and given.user_id and not state.opted_out:
+        state = state._replace(user_id=given.user_id)
+    return event(state, given.user_id == "", now, policy)
+
+
+@reasons(Reason.RESET, Reason.NONE, Reason.IDENTITY)
+def reset(state: State, given: Reset, now: int, policy: Policy) -> tuple[State, Effect]:
+    """Forgets the person and puts a new session of the same kind in the place of a running one."""
+    renew = given.renew_anonymous_id
+    if policy.reset_renews_anonymous_id if renew is None else renew:
+        state = state._replace(anonymous_id=given.anonymous_id)
+    if given.user:
+        state = state._replace(user_id="")
+    if not given.session:
+        return state, Effect(Reason.IDENTITY, _KEPT)
+    if state.session.id is None:
+        return state, Effect(Reason.NONE, _KEPT)
+    session = restarted(state.session, now, policy)
+    if policy.reset_is_activity and active(state):
+        session = touched(session, now, policy)
+    return state._replace(session=session), Effect(Reason.RESET, _STARTED)
+
+
+@reasons(Reason.MANUAL, Reason.REFUSED, Reason.REFUSED_CLOCK)
+def start_session(
+    state: State, given: StartSession, now: int, policy: Policy
+) -> tuple[State, Effect]:
+    """A manual session: it does not expire, and automatic tracking stops."""
+    session, reason = state.session, Reason.MANUAL
+    number = clock_id(now, policy) if given.id is None else accepted_id(given.id, policy.ids)
+    if number is None:
+        if policy.refusal is not Refusal.CLOCK:
+            return _refused(state, policy)
+        number, reason = clock_id(now, policy), Reason.REFUSED_CLOCK
+    process = state.process._replace(on=False)
+    kind = _AUTO if policy.keeps_launch_mark and session.kind is _AUTO else _MANUAL
+    forgets = policy.manual_forgets_last or (policy.renewal is Renewal.FORGETS and state.process.on)
+    last = None if forgets or policy.renewal is _COUNTS else session.last
+    timeout = session.timeout if kind is _AUTO else None
+    session = Session(number, kind, None, last, timeout, None, session.forgotten, False)
+    return state._replace(session=session, process=process), Effect(reason, _STARTED)
+
+
+def _refused(state: State, policy: Policy) -> tuple[State, Effect]:
+    """A session id that is not acceptable changes nothing, or ends automatic tracking."""
+    session = state.session
+    if policy.refusal is Refusal.STOPS_TRACKING and session.kind is _AUTO:
+        kind = Kind.NONE if session.id is None else _MANUAL
+        state = state._replace(session=session._replace(kind=kind))
+    return state, Effect(Reason.REFUSED, _KEPT)
+
+
+@reasons(Reason.ENDED, Reason.NONE)
+def end_session(state: State, given: EndSession, now: int, policy: Policy) -> tuple[State, Effect]:
+    """No session; what the next launch finds depends on the platform."""
+    end, session = policy.end, state.session
+    running = session.id is not None
+    stays = end is not End.STOPS_ALL and session.kind is _AUTO
+    session = cleared(session, _AUTO if stays else Kind.NONE, policy)
+    process = state.process
+    if end is not End.STOPS_NOTHING:
+        process = process._replace(on=False)
+    state = state._replace(session=session, process=process)
+    if running:
+        return state, Effect(Reason.ENDED, Change.ENDED)
+    return state, Effect(Reason.NONE, _KEPT)
+
+
+@reasons(Reason.IDENTITY)
+def opt_out(state: State, given: OptOut, now: int, policy: Policy) -> tuple[State, Effect]:
+    """Drops calls from now on, or no longer. The session goes on."""
+    return state._replace(opted_out=given.value), Effect(Reason.IDENTITY, _KEPT)
+
+
+@reasons(Reason.IDENTITY)
+def set_anonymous_id(
+    state: State, given: SetAnonymousId, now: int, policy: Policy
+) -> tuple[State, Effect]:
+    """Takes the anonymous id. The session goes on."""
+    return state._replace(anonymous_id=given.anonymous_id), Effect(Reason.IDENTITY, _KEPT)
+
+
+@reasons(Reason.ADOPTED, Reason.CONTINUES)
+def adopt(state: State, given: Adopt, now: int, policy: Policy) -> tuple[State, Effect]:
+    """Follows what storage holds: another tab or process may have written it."""
+    session = given.session
+    if session == state.session:
+        return state, Effect(_CONTINUES, _KEPT)
+    process = state.process._replace(on=session.kind is _AUTO)
+    return state._replace(session=session, process=process), Effect(Reason.ADOPTED, Change.ADOPTED)
