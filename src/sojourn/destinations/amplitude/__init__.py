@@ -93,18 +93,18 @@ class Amplitude(HttpDestination):
 
     def _planned(self, jobs: Sequence[Job], *, per_user: bool) -> list[Dispatch]:
         dispatches: list[Dispatch] = []
-        shared: dict[str, list[batches.Made]] = {}
+        shared: dict[str, list[tuple[int, list[Request]]]] = {}
         for job in jobs:
             try:
                 made = self.requests(job.event)
             except (InvalidEvent, InvalidSettings) as error:
                 dispatches.append(Dispatch((job.id,), error=error))
                 continue
-            if job.alone or not batches.single(made):
+            if job.alone or not batches.shareable(made):
                 dispatches.append(Dispatch((job.id,), made))
             else:
                 key = _user(job.event) if per_user else ""
-                shared.setdefault(key, []).append((job.id, made[0]))
+                shared.setdefault(key, []).append((job.id, made))
         for group in shared.values():
             dispatches += batches.chunked(group, self.max_events)
         return dispatches

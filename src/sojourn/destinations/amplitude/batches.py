@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from sojourn.core.errors import InvalidEvent
 from sojourn.destinations.request import (
+    Body,
     Dispatch,
     Job,
     JobStatus,
@@ -16,8 +18,7 @@ from sojourn.destinations.request import (
     Verdict,
     plain_verdict,
 )
-from sojourn.destinations.request import Body as _Body
-from sojourn.destinations.values import child
+from sojourn.destinations.values import child, truthy
 
 PATH = "/2/httpapi"
 BATCH_PATH = "/batch"
@@ -28,37 +29,54 @@ SHORT_ID = 5
 """User ids below this length are refused by `/batch` where no shorter minimum is given."""
 
 Made = tuple[int, Request]
-"""A job id and the one request that was made for it."""
+"""A job id and a request with events that was made for it."""
 
 
-def single(requests: Sequence[Request]) -> bool:
-    """Whether a job's requests are one call to the event endpoint."""
-    return len(requests) == 1 and requests[0].url.endswith(PATH)
+def shareable(requests: Sequence[Request]) -> bool:
+    """Whether a job's requests all are calls to the event endpoint."""
+    return all(request.url.endswith(PATH) for request in requests)
 
 
-def chunked(made: Sequence[Made], most: int) -> Iterator[Dispatch]:
-    """The jobs in calls of at most `most` events; a job with one event alone stays as it is."""
-    for start in range(0, len(made), most):
-        part = made[start : start + most]
-        if len(part) == 1:
-            yield Dispatch((part[0][0],), (part[0][1],))
-        else:
-            yield Dispatch([job for job, _ in part], (_merged(part, keep_options=True),))
+def chunked(jobs: Sequence[tuple[int, Sequence[Request]]], most: int) -> Iterator[Dispatch]:
+    """The jobs in calls of at most `most` events; one event alone keeps its own call.
+
+    A job with several events (an order and its products) is not divided.
+    """
+    chunk: list[Made] = []
+    for job, requests in jobs:
+        if chunk and len(chunk) + len(requests) > most:
+            yield _call(chunk)
+            chunk = []
+        chunk += [(job, request) for request in requests]
+    if chunk:
+        yield _call(chunk)
+
+
+def _call(made: Sequence[Made]) -> Dispatch:
+    if len(made) == 1:
+        return Dispatch((made[0][0],), (made[0][1],))
+    jobs = list(dict.fromkeys(job for job, _ in made))
+    return Dispatch(jobs, (_merged(made, keep_options=True),))
 
 
 def _merged(made: Sequence[Made], *, keep_options: bool) -> Request:
     first = made[0][1]
     value = {**_value(first)}
-    value["events"] = [event for _, request in made for event in _value(request)["events"]]
+    value["events"] = [event for _, request in made for event in _events(request)]
     if not keep_options:
         value.pop("options", None)
     url = first.url.removesuffix(PATH) + BATCH_PATH
-    return Request(first.method, url, _Body(value), first.headers)
+    return Request(first.method, url, Body(value), first.headers)
 
 
 def _value(request: Request) -> dict[str, Any]:
     value: dict[str, Any] = request.body.value if request.body else {}
     return value
+
+
+def _events(request: Request) -> list[Any]:
+    events = _value(request).get("events") or []
+    return events if isinstance(events, list) else [events]
 
 
 def joined(made: Iterable[Made]) -> list[Dispatch]:
@@ -79,8 +97,12 @@ def joined(made: Iterable[Made]) -> list[Dispatch]:
         group, size = [], 0
 
     for job, request in made:
-        events = child(_value(request), "events")
+        events = _events(request)
         user_id = child(events[0], "user_id") if events else None
+        if events and not truthy(user_id) and not truthy(child(events[0], "device_id")):
+            error = InvalidEvent("Amplitude needs a user id or a device id")
+            dispatches.append(Dispatch((job,), error=error))
+            continue
         if not events or (isinstance(user_id, str) and user_id and len(user_id) < SHORT_ID):
             dispatches.append(Dispatch((job,), (request,)))
             continue

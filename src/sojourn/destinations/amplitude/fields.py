@@ -78,17 +78,17 @@ def device(event: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) ->
     if brand_mapped:
         out["device_brand"] = child(machine, "brand")
     if channel.__class__ is str and channel.lower() == "web":
-        _web(context, channel, event.get("type"), out)
+        # Screens come from apps: a browser's user agent says nothing about them.
+        if str(event.get("type")).lower() != "screen":
+            _web(context, out)
     elif channel == "mobile" and machine:
         _mobile(machine, brand_mapped, out)
 
 
-def _web(context: Mapping[str, Any], channel: str, kind: Any, out: dict[str, Any]) -> None:
-    if channel == "web":
-        out["platform"] = "Web"
+def _web(context: Mapping[str, Any], out: dict[str, Any]) -> None:
+    out["platform"] = "Web"
     user_agent = context.get("userAgent")
-    # Screens come from apps: their user agent says nothing about a browser.
-    if user_agent.__class__ is str and user_agent and str(kind).lower() != "screen":
+    if user_agent.__class__ is str and user_agent:
         agent = parsed(user_agent)
         out["os_name"] = agent.amplitude_browser or out["os_name"]
         out["os_version"] = agent.version or out["os_version"]

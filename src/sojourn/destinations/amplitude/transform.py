@@ -112,9 +112,9 @@ class Transform:
             out["event_properties"] = root_fields(part, out)
             groups = child(amplitude, "groups")
             out["groups"] = groups if truthy(groups) else None
+            out["user_id"] = event.get("userId")
         out["event_type"] = name
         self._overridden(event, out)
-        out["time"] = epoch_ms(event.get("timestamp") or event.get("originalTimestamp"))
         out["user_properties"] = _without_place(
             people.below_set(properties) if self.enhanced else properties
         )
@@ -150,6 +150,8 @@ class Transform:
         out["library"] = "rudderstack"
         for key in [key for key, value in out.items() if value is None]:
             del out[key]
+        stamp = event.get("timestamp") or event.get("originalTimestamp")
+        out["time"] = epoch_ms(stamp) if stamp else 0
 
     def _group(self, event: Mapping[str, Any]) -> list[Request]:
         """An identify with the group, and the group's own properties."""
@@ -187,6 +189,9 @@ class Transform:
             for target, key in (("global_user_id", "userId"), ("user_id", "previousId")):
                 if key in event:
                     mapping[target] = event[key]
+        event_id = child(child(event.get("integrations"), "Amplitude"), "event_id")
+        if event_id is not None and not isinstance(event_id, str):
+            mapping["event_id"] = event_id
         form = {"api_key": self.key, "mapping": mapping}
         return Request("POST", f"{self.host}/usermap", Body(form, "form"))
 
