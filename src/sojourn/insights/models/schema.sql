@@ -9,8 +9,9 @@ CREATE TABLE IF NOT EXISTS session_events (
     -- the event
     source_id         VARCHAR   NOT NULL,
     message_id        VARCHAR   NOT NULL,
-    message_hash      UBIGINT   NOT NULL, -- of source and message id: finds copies without scanning text
+    message_hash      BIGINT    NOT NULL, -- 63 bits of source and message id: finds copies without scanning text
     visitor_id        VARCHAR   NOT NULL, -- whose sessions: anonymousId, else 'user:<userId>', else 'event:<messageId>'
+    visitor_hash      BIGINT    NOT NULL, -- 63 bits of source and visitor: sorts and joins faster than text
     anonymous_id      VARCHAR,            -- as sent
     user_id           VARCHAR,            -- as sent with this event ("user at event"); '' counts as none
     type              VARCHAR   NOT NULL, -- identify, track, page, screen, group, alias
@@ -22,16 +23,15 @@ CREATE TABLE IF NOT EXISTS session_events (
     -- its session, as the SDK said
     sdk_session_id    VARCHAR,            -- the text of context.sessionId as sent, 'null' for null; NULL if absent
     sdk_session_start BOOLEAN,            -- context.sessionStart as sent
-    sdk_session       VARCHAR,            -- the same id usable as a key: epoch ms as text, or other text; NULL if unusable
+    sdk_session_no    BIGINT,             -- the same id as a number: epoch ms; a negative hash where it is no number; NULL if unusable
     id_fault          VARCHAR,            -- why it is unusable: null, negative, zero, short, type, garbage; NULL if it is usable or absent
     -- its session, as we say (renewed when events of the session arrive)
     session_key       VARCHAR,            -- sessions.session_key
-    session_start     TIMESTAMP,          -- sessions.start_time of it
     event_index       INTEGER,            -- 1, 2, … within the session, by (event_time, received_at, message_id)
     gap               DOUBLE,             -- seconds since the event before it in the session; NULL for the first
     -- what it is
     is_view           BOOLEAN   NOT NULL, -- page or screen
-    is_activity       BOOLEAN   NOT NULL, -- counts for start, end and bounce (identify, group, alias and background events do not)
+    is_activity       BOOLEAN   NOT NULL, -- counts for start and end: every call but those with properties.nonInteraction
     is_conversion     BOOLEAN   NOT NULL, -- its name is one of the configured conversions
     is_click          BOOLEAN   NOT NULL, -- a click or tap, by name
     is_error          BOOLEAN   NOT NULL, -- an error event, by name
@@ -55,6 +55,7 @@ CREATE TABLE IF NOT EXISTS session_events (
     utm_content       VARCHAR,
     click_id          VARCHAR,            -- its value
     click_id_type     VARCHAR,            -- gclid, gad_source, msclkid, fbclid, ttclid, …
+    channel           VARCHAR   NOT NULL, -- the channel of a session that lands with this event
     -- on what
     platform          VARCHAR,            -- web, android, ios, server, …
     device            VARCHAR,            -- desktop, mobile, tablet, tv, other
@@ -78,10 +79,12 @@ CREATE TABLE IF NOT EXISTS sessions (
     session_key       VARCHAR   NOT NULL, -- 16 hex digits, from (source_id, visitor_id, id, part)
     source_id         VARCHAR   NOT NULL,
     visitor_id        VARCHAR   NOT NULL, -- see session_events
+    visitor_hash      BIGINT    NOT NULL,
     anonymous_id      VARCHAR,
     user_id           VARCHAR,            -- the last one known in the session (unstitched)
     person            VARCHAR   NOT NULL, -- stitched: user_id, else the user known before or next on this device, else the visitor_id
     session_id        BIGINT    NOT NULL, -- epoch ms: the SDK's id normalised, or the start where it has none
+    session_no        BIGINT    NOT NULL, -- the id that makes the key: session_events.sdk_session_no; -1 - start ms where inferred
     sdk_session_id    VARCHAR,            -- the text as sent; NULL for inferred sessions
     part              INTEGER   NOT NULL, -- 1, 2, … of a session id that had to be split
     start_time        TIMESTAMP NOT NULL, -- first and last activity (of any event where none is activity)
@@ -89,8 +92,10 @@ CREATE TABLE IF NOT EXISTS sessions (
     duration          DOUBLE    NOT NULL, -- seconds
     engaged           DOUBLE    NOT NULL, -- seconds of engaged time
     engaged_estimated BOOLEAN   NOT NULL, -- from gaps of at most 60 s, since the SDK measured nothing
+    first_event_time  TIMESTAMP NOT NULL, -- first and last of all events
+    last_event_time   TIMESTAMP NOT NULL,
     events            INTEGER   NOT NULL, -- all events
-    activities        INTEGER   NOT NULL, -- events that count as activity
+    activities        INTEGER   NOT NULL, -- page, screen and track events that count as activity
     views             INTEGER   NOT NULL, -- page and screen events
     conversions       INTEGER   NOT NULL,
     errors            INTEGER   NOT NULL,
@@ -115,7 +120,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     start_reason      VARCHAR   NOT NULL, -- first_event, timeout, cut_off, manual, reset, user_change, split, inferred
     end_reason        VARCHAR   NOT NULL, -- timeout (also: nothing followed; open while now <= open_until), cut_off, manual, reset, user_change, split
     provenance        VARCHAR   NOT NULL, -- sdk, inferred (no id), repaired (see repairs)
-    repairs           VARCHAR,            -- comma-separated: id_null, id_garbage, id_reused, split_length, split_user, siblings_merged, start_flag_missing, id_joined
+    repairs           VARCHAR,            -- comma-separated: id_null, id_negative, … (see id_fault), id_joined, split_gap, split_length, split_user, siblings_merged, start_flag_missing
     revision          INTEGER   NOT NULL, -- 1 + arrivals of late events (distinct times of reception)
     late_events       INTEGER   NOT NULL,
     received_until    TIMESTAMP NOT NULL, -- reception of its last event
@@ -136,4 +141,14 @@ CREATE TABLE IF NOT EXISTS sessions (
     app_version       VARCHAR,
     locale            VARCHAR,
     country           VARCHAR
+);
+
+-- name: create_session_policies
+-- What sessions were made with: the rules of each source in force. Changing them means redefining
+-- history, so they are kept beside it.
+CREATE TABLE IF NOT EXISTS session_policies (
+    source_id         VARCHAR   PRIMARY KEY,
+    platform          VARCHAR   NOT NULL,
+    timeout_ms        BIGINT    NOT NULL,
+    max_length_ms     BIGINT    NOT NULL
 );
