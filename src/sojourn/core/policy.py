@@ -182,6 +182,8 @@ class Policy:
     """No Application Opened at a start without user interface [18]."""
     returns_need_background: bool = False
     """Application Opened at a foreground only after a background [19]."""
+    dropped_opened_counts: bool = False
+    """An Application Opened that an opt-out dropped counts as sent before."""
     return_is_from_background: bool = False
     """A foreground's Application Opened always says `from_background`."""
     update_by_version: bool = False

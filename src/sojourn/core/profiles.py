@@ -104,6 +104,7 @@ REACT_NATIVE = _FIRST_GENERATION.with_options(
     expired_at_timeout=True,
     timeouts=Timeouts.AS_IS,
     dropped_calls_are_activity=True,
+    dropped_opened_counts=True,
     foreground_gate=Gate.AFTER_BACKGROUND,
     keys=Keys(
         id="rl_session_id_key",

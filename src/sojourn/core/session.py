@@ -13,8 +13,8 @@ How a client uses it:
 * store `changes(before, after, policy)`, if it is not empty, in one atomic write;
 * send `effect.emitted`, the events of the client's own, in their order;
 * where others write the same storage and `policy.follows_storage`, give
-  `Adopt(decode_session(stored, policy))` before an event and before `session_id`, never
-  before the other inputs: those go by memory.
+  `Adopt(decode_session(stored, policy))` before an event, and the same session to `Identify`
+  and `session_id` as their `stored`; the other inputs go by memory.
 """
 
 from __future__ import annotations
@@ -131,9 +131,12 @@ def step(state: State, given: Input, now: int, policy: Policy) -> tuple[State, E
     return TRANSITIONS[given.__class__][phase(state)](state, given, now, policy)
 
 
-def session_id(state: State, now: int, policy: Policy) -> Any:
-    """The id that the SDK's `session id` call answers at `now`, or None. Changes nothing."""
-    session = state.session
+def session_id(state: State, now: int, policy: Policy, stored: Optional[Session] = None) -> Any:
+    """The id that the SDK's `session id` call answers at `now`, or None. Changes nothing.
+
+    `stored`: what storage holds, where others write it; None: memory is all there is.
+    """
+    session = state.session if stored is None else stored
     expires = policy.expires_in_use and session.kind is Kind.AUTO
     if expires and expiry(session, now, policy) is not None:
         return None

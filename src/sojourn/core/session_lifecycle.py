@@ -156,11 +156,10 @@ def _send(
         state, effect = event(state, False, now, policy)
         if effect.change is Change.STARTED:
             reason, change = effect.reason, effect.change
-        if not effect.accepted:
-            continue
-        if name == OPENED:
+        if name == OPENED and (effect.accepted or policy.dropped_opened_counts):
             state = state._replace(process=state.process._replace(opened=True))
-        emitted.append(Emitted(name, properties, effect.session_id, effect.session_start))
+        if effect.accepted:
+            emitted.append(Emitted(name, properties, effect.session_id, effect.session_start))
     return state, Effect(reason, change, emitted=tuple(emitted))
 
 

@@ -156,26 +156,37 @@ def event(state: State, blank: bool, now: int, policy: Policy) -> tuple[State, E
 )
 def identify(state: State, given: Identify, now: int, policy: Policy) -> tuple[State, Effect]:
     """An event; if it names another person, the platform may reset first."""
-    user_id = given.user_id
-    if state.opted_out or user_id is None:
-        return event(state, False, now, policy)
-    if user_id == "" and policy.drops_blank_calls:
-        return event(state, True, now, policy)
-    switched = (
-        state.user_id != ""
-        and user_id != state.user_id
-        and policy.switch is not Switch.NEVER
-        and (user_id != "" or policy.switch is Switch.DIFFERS)
-    )
-    change = _KEPT
-    if switched:
+    user_id, change = given.user_id, _KEPT
+    if state.opted_out or user_id is None or (user_id == "" and policy.drops_blank_calls):
+        return _stored_event(state, given, user_id == "", now, policy)
+    if _switches(state.user_id, user_id, policy.switch):
         forget = Reset(given.anonymous_id, None if given.anonymous_id else False)
         state, effect = reset(state, forget, now, policy)
         change = effect.change
-    state, effect = event(state._replace(user_id=user_id), False, now, policy)
+    state = state._replace(user_id=user_id)
     if change is _STARTED:
-        effect = effect._replace(reason=Reason.USER_CHANGE, change=change)
-    return state, effect
+        state, effect = event(state, False, now, policy)
+        return state, effect._replace(reason=Reason.USER_CHANGE, change=change)
+    return _stored_event(state, given, False, now, policy)
+
+
+def _switches(known: str, user_id: str, rule: Switch) -> bool:
+    if rule is Switch.NEVER or known in ("", user_id):
+        return False
+    return user_id != "" or rule is Switch.DIFFERS
+
+
+def _stored_event(
+    state: State, given: Identify, blank: bool, now: int, policy: Policy
+) -> tuple[State, Effect]:
+    """An event by what storage holds, if it was read."""
+    if given.stored is not None:
+        state, adopted = adopt(state, Adopt(given.stored), now, policy)
+        if adopted.change is Change.ADOPTED:
+            state, effect = event(state, blank, now, policy)
+            change = effect.change if effect.change is _STARTED else Change.ADOPTED
+            return state, effect._replace(change=change)
+    return event(state, blank, now, policy)
 
 
 @reasons(

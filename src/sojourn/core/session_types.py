@@ -124,6 +124,9 @@ class Identify(NamedTuple):
     """None: only traits, the person stays. Empty: no longer known."""
     anonymous_id: str = ""
     """A fresh random id, used where a switch of the person renews the anonymous id."""
+    stored: Optional[Session] = None
+    """What storage holds, where others write it (see `Adopt`): a switch goes by memory, and
+    an event by storage, so this call needs both. None: memory is all there is."""
 
 
 class Alias(NamedTuple):
