@@ -8,8 +8,9 @@ another type.
 from sojourn.warehouse.transform.casting import Cast, cast
 from sojourn.warehouse.transform.errors import UnusableEvent
 from sojourn.warehouse.transform.evolution import DISCARDS_TABLE, TableChange, evolve
+from sojourn.warehouse.transform.model import Origin, Row
 from sojourn.warehouse.transform.providers import PROVIDERS, Provider
-from sojourn.warehouse.transform.rows import Origin, Row, Transformer
+from sojourn.warehouse.transform.rows import Transformer
 
 __all__ = [
     "DISCARDS_TABLE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sojourn.warehouse.transform.gotext import go_float, go_text
-from sojourn.warehouse.transform.values import BOOLEAN, FLOAT, INT, JSON, STRING, TEXT, json_text
+from sojourn.warehouse.transform.values import FLOAT, INT, JSON, STRING, TEXT, json_text
 
 
 class Cast(NamedTuple):

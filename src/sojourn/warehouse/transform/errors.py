@@ -11,4 +11,4 @@ class UnusableEvent(InvalidEvent):
     def __init__(self, detail: str, status: int = 400) -> None:
         super().__init__(detail)
         self.status = status
-        """As RudderStack's server answers: 400 the event's fault, 500 a context that is no object."""
+        """As RudderStack answers: 400 the event's fault, 500 a context that is no object."""

@@ -15,7 +15,6 @@ from sojourn.warehouse.transform.values import (
     DATETIME,
     STRING,
     TIME_MAX,
-    JsonText,
     is_blank,
     json_text,
     put,
@@ -23,6 +22,12 @@ from sojourn.warehouse.transform.values import (
 
 _PATHS_MAX = 50_000
 Path = tuple[str, ...]
+
+
+class _JsonText(str):
+    """The JSON text of a value that stays JSON."""
+
+    __slots__ = ()
 
 
 class _Names(dict[str, str]):
@@ -76,14 +81,17 @@ class Tree:
         dropped: Collection[str] = (),
         json_paths: Iterable[Path] = (),
         depth: int | None = None,
+        json_type: str = STRING,
     ) -> None:
         """`column` makes names. `dropped` columns are left out. Values at `json_paths` stay
-        JSON. Objects below `depth` levels are stored as JSON text (None: all are flattened)."""
+        JSON, with `json_type`. Objects below `depth` levels are stored as JSON text (None:
+        all are flattened)."""
         self.column = column
         self.prefix = prefix
         self.dropped = frozenset(dropped)
         self.json_paths = frozenset(json_paths)
         self.depth = depth
+        self.json_type = json_type
         self._start()
 
     def _start(self) -> None:
@@ -152,16 +160,20 @@ def _walk(
         elif kind is dict:
             if not level.last:
                 _walk(level.children[key], value, values, types)
-            elif value and (name := names[key]):
+            elif name := names[key]:
                 values[name] = json_text(value)
                 types[name] = STRING
         elif value is not None and (name := names[key]):
-            put(values, types, name, value)
+            if kind is _JsonText:
+                values[name] = str(value)
+                types[name] = level.tree.json_type
+            else:
+                put(values, types, name, value)
 
 
 def _keep_json(source: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
     """`source` with the values of `keys` as their JSON text."""
     return {
-        key: JsonText(json_text(value)) if key in keys and not is_blank(value) else value
+        key: _JsonText(json_text(value)) if key in keys and not is_blank(value) else value
         for key, value in source.items()
     }

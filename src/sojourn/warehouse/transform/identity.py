@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sojourn.warehouse.transform.errors import UnusableEvent
-from sojourn.warehouse.transform.values import is_blank, json_text
+from sojourn.warehouse.transform.gotext import go_text
+from sojourn.warehouse.transform.values import is_blank
 
 MERGE_RULES_TABLE = "rudder_identity_merge_rules"
 ANONYMOUS_ID = "anonymous_id"
 USER_ID = "user_id"
 
-Property = tuple[str, Any]
+Property = tuple[str, str]
 """Type and value of an id."""
 
 
@@ -19,23 +20,28 @@ def as_text(value: Any) -> str:
     """An id as text; blank is empty."""
     if isinstance(value, str):
         return value
-    return "" if is_blank(value) else json_text(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if is_blank(value) else go_text(value)
 
 
 def call_properties(call: str, event: dict[str, Any]) -> list[Property]:
     """The ids that a call ties together: one or two, none if it has none."""
+    user = (USER_ID, as_text(event.get("userId")))
     if call == "alias":
-        pair = [(USER_ID, event.get("userId")), (USER_ID, event.get("previousId"))]
+        first, second = user, (USER_ID, as_text(event.get("previousId")))
     else:
-        pair = [(ANONYMOUS_ID, event.get("anonymousId")), (USER_ID, event.get("userId"))]
-    return [(kind, text) for kind, value in pair if (text := as_text(value))]
+        first, second = (ANONYMOUS_ID, as_text(event.get("anonymousId"))), user
+        if not first[1]:
+            first, second = user, first
+    if not first[1]:
+        return []
+    return [first, second] if second[1] else [first]
 
 
 def merge_properties(event: dict[str, Any]) -> list[Property]:
     """The ids of a `merge` event. Raises `UnusableEvent` unless there are two whole ones."""
     given = event.get("mergeProperties")
-    if given is None:
-        raise UnusableEvent("either or both identifiers missing in mergeProperties")
     if not isinstance(given, list) or len(given) != 2:
         raise UnusableEvent("either or both identifiers missing in mergeProperties")
     pair: list[Property] = []
@@ -48,9 +54,9 @@ def merge_properties(event: dict[str, Any]) -> list[Property]:
     return pair
 
 
-def merge_rule(properties: list[Property]) -> dict[str, Any]:
+def merge_rule(properties: list[Property]) -> dict[str, str]:
     """The columns of an identity rule, by their plain names."""
-    row: dict[str, Any] = {}
+    row: dict[str, str] = {}
     for number, (kind, value) in enumerate(properties, 1):
         row[f"merge_property_{number}_type"] = kind
         row[f"merge_property_{number}_value"] = value

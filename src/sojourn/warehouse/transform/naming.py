@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sojourn.warehouse.transform.providers import Provider
 
 _RUN = re.compile(r"[A-Za-z0-9]+")
-_LEADING_UNDERSCORES = re.compile(r"_+")
 _NOT_BLENDO = re.compile(r"[^a-zA-Z0-9\\$]")
+_STARTS_WELL = re.compile(r"[a-zA-Z_]")
 
 # Words as lodash's `snakeCase` takes them, for text that is ASCII letters, digits and `_`.
 _LETTERS_AND_DIGITS = r"""
@@ -37,6 +37,7 @@ STANDARD_TABLES = frozenset(
     ("users", "identifies", "tracks", "pages", "screens", "aliases", "groups", "accounts")
 )
 """An event called like one of these gets `_` in front of its table's name."""
+_USERS_TABLES = frozenset(("users", "identifies"))
 
 
 class NameRules(NamedTuple):
@@ -50,50 +51,66 @@ class NameRules(NamedTuple):
     """`skipReservedKeywordsEscaping`: reserved words stay as they are."""
 
 
+PLAIN = NameRules()
+
+
 def snake_case(text: str, divide_numbers: bool = False) -> str:
     """`text` (ASCII letters, digits, `_`) in lower-case words joined by `_`."""
     words = _WORDS_APART_FROM_DIGITS if divide_numbers else _WORDS_WITH_DIGITS
     return "_".join(words.findall(text)).lower()
 
 
-def plain_name(text: str, rules: NameRules) -> str:
-    """`text` as a name of words, before the provider's own rules. Empty: it leaves nothing."""
-    if rules.blendo:
-        name = _NOT_BLENDO.sub("_", text).lower()
-    else:
-        name = snake_case("_".join(_RUN.findall(text)), rules.divide_numbers)
-    if name[:1].isdigit():
-        name = "_" + name
-    if text.startswith("_") and not rules.blendo:
-        leading = _LEADING_UNDERSCORES.match(text)
-        name = (leading.group() if leading else "") + name.lstrip("_")
-    return name
+def words_name(text: str, divide_numbers: bool = False) -> str:
+    """`text` as a name made of its words. Empty: it leaves nothing."""
+    name = snake_case("_".join(_RUN.findall(text)), divide_numbers)
+    if text.startswith("_"):
+        return text[: len(text) - len(text.lstrip("_"))] + name
+    return "_" + name if name[:1].isdigit() else name
+
+
+def blendo_name(text: str) -> str:
+    """`text` in lower case, every odd character an `_`, never starting with a digit or `$`."""
+    name = _NOT_BLENDO.sub("_", text)
+    return (name if _STARTS_WELL.match(name) else "_" + name).lower()
 
 
 class Namer:
     """The names of one provider under one set of rules."""
 
-    def __init__(self, provider: Provider, rules: NameRules = NameRules()) -> None:
+    def __init__(self, provider: Provider, rules: NameRules = PLAIN) -> None:
         self.provider = provider
         self.rules = rules
         self._reserved = frozenset() if rules.keep_reserved else provider.reserved
 
     def column(self, text: str) -> str:
         """The column for `text`; empty when the text leaves no name."""
-        return self.safe(self._cut(plain_name(text, self.rules)))
+        return self.safe(self._plain(text))
 
     def event_name(self, event: str) -> str:
         """The value of the column `event`: the event's name in words, of any length."""
         if self.rules.blendo:
-            return event.lower()
-        return plain_name(event, self.rules)
+            return event.lower().strip()
+        return words_name(event, self.rules.divide_numbers)
 
-    def event_table(self, event: str) -> str:
-        """The table of the event called `event`; empty when the text leaves no name."""
-        name = self._cut(plain_name(event, self.rules))
-        if name in STANDARD_TABLES:
+    def event_table(self, event_name: str) -> str:
+        """The table of the event with this `event_name`; empty when there is none."""
+        if not event_name.strip():
+            return ""
+        name = self.safe(self._plain(event_name))
+        plain = name.lower()
+        if plain in _USERS_TABLES or (plain in STANDARD_TABLES and not self.rules.keep_reserved):
             name = "_" + name
-        return self.safe(name)
+        return name
+
+    def _plain(self, text: str) -> str:
+        provider = self.provider
+        if not self.rules.blendo:
+            name = words_name(text, self.rules.divide_numbers)
+        elif provider.blendo_keeps_characters:
+            name = text.lower()
+        else:
+            name = blendo_name(text)
+        return name[: provider.longest_words] if provider.longest_words else name
 
     def safe(self, name: str) -> str:
         """A finished name as the provider takes it: its case, no reserved word, its length."""
@@ -105,7 +122,3 @@ class Namer:
         if name.upper() in self._reserved:
             name = "_" + name
         return name[: provider.longest] if provider.longest else name
-
-    def _cut(self, name: str) -> str:
-        length = self.provider.longest_words
-        return name[:length] if length else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from typing import NamedTuple
 
 from sojourn.warehouse.transform.flatten import Path, Tree
 from sojourn.warehouse.transform.naming import Namer
@@ -13,40 +14,46 @@ from sojourn.warehouse.transform.settings import Settings
 CLOUD_DEPTH = 3
 """Levels of objects that events of a cloud source are flattened to."""
 
-STANDARD = (
+_STANDARD = (
     "id", "anonymous_id", "user_id", "received_at", "sent_at", "timestamp", "original_timestamp",
     "channel", "context_ip", "context_passed_ip", "context_request_ip",
 )  # fmt: skip
-"""Columns of every table but `users`."""
 
-OWN_COLUMNS: dict[str, tuple[str, ...]] = {
-    "track": ("event", "event_text", "record_id"),
-    "identify": (),
-    "page": ("name",),
-    "screen": ("name",),
-    "group": ("group_id",),
-    "alias": ("previous_id",),
-}
-"""Columns that a call adds. What is called like a standard or an own column is dropped."""
 
-TABLES = {
-    "track": "tracks",
-    "identify": "identifies",
-    "page": "pages",
-    "screen": "screens",
-    "group": "groups",
-    "alias": "aliases",
+class Call(NamedTuple):
+    """One type of event: the table its rows go to and the columns that only it has."""
+
+    type: str
+    table: str
+    own: tuple[str, ...] = ()
+    standard: tuple[str, ...] = _STANDARD
+    """Its other columns. What an event calls like one of all these is dropped."""
+
+
+CALLS = {
+    call.type: call
+    for call in (
+        Call("track", "tracks", ("event", "event_text", "record_id")),
+        Call("identify", "identifies"),
+        Call("page", "pages", ("name",)),
+        Call("screen", "screens", ("name",)),
+        Call("group", "groups", ("group_id",)),
+        Call("alias", "aliases", ("previous_id",)),
+        Call("extract", "", ("event",), ("id", "received_at")),
+    )
 }
 
 
 class CallPlan:
-    """Table, columns and trees of one call."""
+    """Table, columns and trees of one type of event."""
 
-    def __init__(self, plan: Plan, call: str) -> None:
+    def __init__(self, plan: Plan, call: Call) -> None:
         self._plan = plan
-        self.call = call
-        self.table = plan.name(TABLES[call])
-        self.own = tuple(plan.name(column) for column in OWN_COLUMNS[call])
+        self._call = call
+        self._dropped = {plan.cased(column) for column in call.own + call.standard}
+        self.type = call.type
+        self.table = plan.namer.safe(call.table)
+        self.own = tuple(plan.namer.safe(column) for column in call.own)
 
     @cached_property
     def context(self) -> Tree:
@@ -56,62 +63,69 @@ class CallPlan:
     @cached_property
     def properties(self) -> Tree:
         """`properties` of a track, page or screen."""
-        return self._tree("properties", dropped=True)
+        return self._tree("properties")
 
     @cached_property
     def user_properties(self) -> Tree:
         """`userProperties` of a track or identify."""
-        return self._tree("userProperties", dropped=True)
+        return self._tree("userProperties")
 
     @cached_property
     def traits(self) -> Tree:
         """`traits` of an identify, group or alias."""
-        return self._tree("traits", dropped=True)
+        return self._tree("traits")
 
     @cached_property
     def context_traits(self) -> Tree:
         """`context.traits` of an identify, as traits of the user."""
-        return self._tree("context.traits", dropped=True)
+        return self._tree("context.traits")
 
-    def _tree(self, part: str, prefix: str = "", dropped: bool = False) -> Tree:
+    def _tree(self, part: str, prefix: str = "") -> Tree:
         plan = self._plan
         return Tree(
             plan.namer.column,
             prefix,
-            dropped={plan.name(c) for c in STANDARD + OWN_COLUMNS[self.call]} if dropped else (),
-            json_paths=plan.json_paths(self.call, part),
-            depth=plan.depth,
+            self._dropped,
+            json_paths=self._json_paths(part),
+            json_type=plan.provider.json_type,
+            depth=CLOUD_DEPTH if plan.cloud else None,
         )
+
+    def _json_paths(self, part: str) -> Iterable[Path]:
+        """The paths within `part` whose values stay JSON: `track.properties.a`; on the
+        properties of a track also the bare `a`."""
+        if not self._plan.provider.json_paths:
+            return
+        start = (self.type, *part.split("."))
+        for text in self._plan.settings.json_paths:
+            path = tuple(text.split("."))
+            bare = len(path) == 1 or path[0].lower() not in CALLS
+            if bare and self.type == "track" and part != "context":
+                yield path
+            elif len(path) > len(start) and path[: len(start)] == start:
+                yield path[len(start) :]
 
 
 class Plan:
-    """The plans of all calls for one provider and settings."""
+    """The plans of all types of events for one provider and settings."""
 
     def __init__(self, provider: Provider, settings: Settings, cloud: bool) -> None:
+        """`cloud`: the source is of that category."""
         self.provider = provider
         self.settings = settings
-        self.depth = CLOUD_DEPTH if cloud else None
+        self.cloud = cloud
         self.namer = Namer(provider, settings.names)
-        self.name = self.namer.safe
+        safe = self.namer.safe
         (
             self.id, self.anonymous_id, self.user_id, self.received_at, self.sent_at,
             self.timestamp, self.original_timestamp, self.channel,
             self.context_ip, self.context_passed_ip, self.context_request_ip,
-        ) = (self.name(column) for column in STANDARD)  # fmt: skip
-        self.rudder_event = self.name("rudder_event")
-        self.users = self.name("users")
-        self.load_times = tuple(self.name(column) for column in provider.load_times)
-        self.calls = {call: CallPlan(self, call) for call in TABLES}
+        ) = (safe(column) for column in _STANDARD)  # fmt: skip
+        self.rudder_event = safe("rudder_event")
+        self.users = safe("users")
+        self.load_times = tuple(safe(column) for column in provider.load_times)
+        self.calls = {call.type: CallPlan(self, call) for call in CALLS.values()}
 
-    def json_paths(self, call: str, part: str) -> Iterable[Path]:
-        """The paths within `part` of a `call` whose values stay JSON."""
-        if not self.provider.json_paths:
-            return
-        start = (call, *part.split("."))
-        for text in self.settings.json_paths:
-            path = tuple(text.split("."))
-            if path[: len(start)] == start:
-                if len(path) > len(start):
-                    yield path[len(start) :]
-            elif call == "track" and part == "properties" and path[0] not in TABLES:
-                yield path
+    def cased(self, name: str) -> str:
+        """A plain name in the provider's case."""
+        return name.upper() if self.provider.upper else name

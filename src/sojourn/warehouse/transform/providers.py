@@ -21,10 +21,12 @@ class Provider:
     """The list in `reserved/` with words that cannot be names; empty: none."""
     upper: bool = False
     """Names are in upper case."""
+    blendo_keeps_characters: bool = False
+    """`useBlendoCasing` only lowers the case: odd characters stay, as in RudderStack's tables."""
     longest_words: int = 0
-    """Names are cut to this many characters before reserved words are looked at; 0: they are not."""
+    """Names are cut to this many characters before reserved words are looked at; 0: not cut."""
     longest: int = 127
-    """Finished names are cut to this many characters; 0: they are not."""
+    """Finished names are cut to this many characters; 0: not cut."""
     max_columns: int | None = None
     """Most columns of a table at load time; None: no limit known."""
     max_row_columns: bool = True
@@ -72,6 +74,7 @@ def _lake(name: str, type_: str, reserved: str, max_columns: int | None = None) 
 _ALL = (
     Provider(
         "postgres", "POSTGRES", "postgres", longest_words=63, max_columns=1600,
+        blendo_keeps_characters=True,
         json_type="json", full_event_type="json", json_paths=True,
     ),
     Provider(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sojourn.warehouse.transform.naming import NameRules
@@ -28,17 +28,18 @@ class Settings(NamedTuple):
 
 def destination_settings(config: Mapping[str, Any]) -> Settings:
     """The settings by RudderStack's names, as a destination's configuration has them."""
+    paths = config.get("jsonPaths")
     return Settings(
         NameRules(
-            blendo=bool(config.get("useBlendoCasing")),
-            divide_numbers=bool(config.get("underscoreDivideNumbers")),
-            keep_reserved=bool(config.get("skipReservedKeywordsEscaping")),
+            blendo=config.get("useBlendoCasing") is True,
+            divide_numbers=config.get("underscoreDivideNumbers") is True,
+            keep_reserved=config.get("skipReservedKeywordsEscaping") is True,
         ),
-        skip_tracks=bool(config.get("skipTracksTable")),
-        skip_users=bool(config.get("skipUsersTable")),
-        users_context_traits=bool(config.get("allowUsersContextTraits")),
-        full_event=bool(config.get("storeFullEvent")),
-        json_paths=_paths(config.get("jsonPaths")),
+        skip_tracks=config.get("skipTracksTable") is True,
+        skip_users=config.get("skipUsersTable") is True,
+        users_context_traits=config.get("allowUsersContextTraits") is True,
+        full_event=config.get("storeFullEvent") is True,
+        json_paths=_paths(paths.split(",") if isinstance(paths, str) else paths),
     )
 
 
@@ -53,12 +54,13 @@ def event_settings(settings: Settings, provider: Provider, integrations: Any) ->
     names = settings.names
     return settings._replace(
         names=NameRules(
-            blendo=_flag(options, "useBlendoCasing", names.blendo),
+            blendo=names.blendo or options.get("useBlendoCasing") is True,
             divide_numbers=names.divide_numbers,
-            keep_reserved=_flag(options, "skipReservedKeywordsEscaping", names.keep_reserved),
+            keep_reserved=names.keep_reserved
+            or options.get("skipReservedKeywordsEscaping") is True,
         ),
-        skip_tracks=_flag(options, "skipTracksTable", settings.skip_tracks),
-        skip_users=_flag(options, "skipUsersTable", settings.skip_users),
+        skip_tracks=settings.skip_tracks or options.get("skipTracksTable") is True,
+        skip_users=settings.skip_users or options.get("skipUsersTable") is True,
         json_paths=settings.json_paths + paths,
     )
 
@@ -69,16 +71,8 @@ def _options(integrations: Any, name: str) -> Mapping[str, Any]:
     return options if isinstance(options, dict) else {}
 
 
-def _flag(options: Mapping[str, Any], name: str, otherwise: bool) -> bool:
-    value = options.get(name)
-    return value if isinstance(value, bool) else otherwise
-
-
 def _paths(given: Any) -> tuple[str, ...]:
-    """A list of paths, or a text of paths apart by commas."""
-    parts: Iterable[Any] = ()
-    if isinstance(given, str):
-        parts = given.split(",")
-    elif isinstance(given, list | tuple):
-        parts = given
-    return tuple(part.strip() for part in parts if isinstance(part, str) and part.strip())
+    """The texts of a list, trimmed; anything else has none."""
+    if not isinstance(given, list | tuple):
+        return ()
+    return tuple(part.strip() for part in given if isinstance(part, str) and part.strip())

@@ -1,8 +1,9 @@
 """Text that is a time, and how it is stored: UTC with milliseconds, as text.
 
 Rules from the warehouse reference: `YYYY-MM-DD`, optionally with `T` or a space and `hh:mm`,
-`hh:mm:ss`, a fraction, `Z` or an offset. No offset means UTC, fractions are cut, not rounded,
-an impossible day rolls over.
+`hh:mm:ss`, a fraction, `Z` or an offset. No offset means UTC, fractions are cut, not rounded.
+An impossible day rolls over to the start of the day that it stands for (30 February, whenever,
+is 1 March, 00:00), as RudderStack's server has it.
 """
 
 from __future__ import annotations
@@ -27,19 +28,17 @@ def as_time(text: str) -> str | None:
         return None
     year, month, day, hour, minute, second, fraction, sign, off_hours, off_minutes = match.groups()
     try:
-        moment = (
-            datetime(int(year), int(month), 1)
-            + timedelta(  # noqa: DTZ001 - it is UTC
-                days=int(day) - 1,
-                hours=int(hour or 0),
-                minutes=int(minute or 0),
-                seconds=int(second or 0),
-                milliseconds=int(((fraction or "") + "000")[:3]),
+        moment = datetime(int(year), int(month), 1) + timedelta(days=int(day) - 1)  # noqa: DTZ001
+        if moment.month == int(month):
+            moment = moment.replace(
+                hour=int(hour or 0),
+                minute=int(minute or 0),
+                second=int(second or 0),
+                microsecond=int(((fraction or "") + "000")[:3]) * 1000,
             )
-        )
-        if sign:
-            offset = timedelta(hours=int(off_hours), minutes=int(off_minutes))
-            moment += offset if sign == "-" else -offset
+            if sign:
+                offset = timedelta(hours=int(off_hours), minutes=int(off_minutes))
+                moment += offset if sign == "-" else -offset
     except (ValueError, OverflowError):  # year 0, or beyond the years 1 to 9999 in UTC
         return None
     return moment.isoformat(timespec="milliseconds") + "Z"

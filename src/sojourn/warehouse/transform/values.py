@@ -17,16 +17,10 @@ TEXT = "text"
 DATETIME = "datetime"
 JSON = "json"
 
-TIME_MAX = 64
+TIME_MAX = 41
 """Text of this length or more is never taken for a time."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-class JsonText(str):
-    """The JSON text of a value that is to stay JSON."""
-
-    __slots__ = ()
 
 
 def json_text(value: Any) -> str:
@@ -39,12 +33,12 @@ def json_text(value: Any) -> str:
 
 
 def is_blank(value: Any) -> bool:
-    """Null, the empty text, an empty object, or a list of at most one thing that is blank."""
+    """Null, the empty text, an empty list, or a list of one thing that is empty."""
     if value is None or value == "":
         return True
-    if isinstance(value, list):
-        return not value or (len(value) == 1 and is_blank(value[0]))
-    return isinstance(value, dict) and not value
+    if not isinstance(value, list):
+        return False
+    return not value or (len(value) == 1 and value[0] is not None and is_blank(value[0]))
 
 
 def put(values: dict[str, Any], types: dict[str, str], name: str, value: Any) -> None:
@@ -74,10 +68,33 @@ def put(values: dict[str, Any], types: dict[str, str], name: str, value: Any) ->
         else:
             values[name] = value
             types[name] = FLOAT
-    elif kind is list:
-        if not is_blank(value):
-            values[name] = json_text(value)
-            types[name] = STRING
-    elif kind is JsonText:
-        values[name] = str(value)
-        types[name] = JSON
+    elif kind is list and not is_blank(value):
+        values[name] = json_text(value)
+        types[name] = STRING
+
+
+def put_scalar(values: dict[str, Any], types: dict[str, str], name: str, value: Any) -> None:
+    """Put a value that RudderStack's own columns take: lists and objects leave them empty.
+
+    What the column had before is gone in any case.
+    """
+    if type(value) is str and not value < ":":
+        values[name] = value
+        types[name] = STRING
+        return
+    if name in values:
+        del values[name]
+        del types[name]
+    if value is not None and not isinstance(value, list | dict):
+        put(values, types, name, value)
+
+
+def mark_long_text(values: dict[str, Any], types: dict[str, str], longest: int) -> None:
+    """Give text of more UTF-16 units than `longest` the type `text`."""
+    for name, value in values.items():
+        if (
+            types[name] == STRING
+            and len(value) * 2 > longest
+            and len(value.encode("utf-16-le", "surrogatepass")) > longest * 2
+        ):
+            types[name] = TEXT
