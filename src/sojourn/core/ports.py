@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sojourn.core.envelope import DeadLetter
     from sojourn.core.outcome import Outcome
 
 RAW = "raw"
@@ -172,6 +173,9 @@ class Loaded:
     inserted: int = 0
     duplicates: int = 0
     discarded: int = 0
+    """Values that did not fit their column; they are in `rudder_discards`."""
+    aside: Sequence[DeadLetter] = ()
+    """Events that no table can take, for the caller to bury."""
 
 
 class Tables(Protocol):

@@ -1,0 +1,200 @@
+"""The warehouse in one DuckDB file: `sojourn.core.ports.Tables`, embedded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from sojourn.core.errors import DataDirectoryInUse, InvalidSettings, WarehouseUnavailable
+from sojourn.core.ports import Batch, Loaded, SessionModel
+from sojourn.warehouse.catalog import Catalog
+from sojourn.warehouse.collect import Collected, Collector, Sources
+from sojourn.warehouse.columns import Discard, RowSet
+from sojourn.warehouse.merging import Merged, Merger
+from sojourn.warehouse.transform import DISCARDS_TABLE, Row, Transformer
+
+_AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
+"""Errors of the machine, not of the events: the same load may work later."""
+
+_READING = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
+
+
+class DuckDBTables:
+    """Tables of events, one schema per source, and the sessions in `main`, in one DuckDB file.
+
+    One `load` at a time, from any thread; any number of readers beside it, each on its own
+    `cursor`. Raises `DataDirectoryInUse` if another process has the file.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        sources: Sources,
+        sessions: SessionModel | None = None,
+        transformer: Transformer | None = None,
+        memory_limit: str = "512MB",
+    ) -> None:
+        """`path`: the file, None for tables in memory. `sources` gives a source by its id."""
+        self._connection = _connect(path, memory_limit)
+        self._parent = self._connection.cursor()
+        self._parent_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._collector = Collector(transformer or Transformer("duckdb"), sources)
+        self._catalog = Catalog(self._connection)
+        self._merger = Merger(self._connection)
+        self._sessions = sessions
+
+    def load(self, batches: Sequence[Batch]) -> Loaded:
+        """Load events and renew the sessions that they touch, in one transaction.
+
+        Loading the same events again changes nothing. Events that no table can take are in the
+        answer's `aside`. Raises `WarehouseUnavailable` for disk or memory.
+        """
+        collected = self._collector.collect(batches)
+        load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        with self._lock, self._transaction():
+            merged, discarded = self._load_rows(collected, load_time)
+            if self._sessions is not None:
+                for source_id, events in collected.events.items():
+                    if events:
+                        self._sessions.update(self._connection, source_id, events)
+        return Loaded(
+            events=collected.count,
+            inserted=sum(m.inserted for m in merged),
+            duplicates=sum(m.duplicates for m in merged),
+            discarded=discarded,
+            aside=tuple(collected.aside),
+        )
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for a reader, in any thread. The caller closes it."""
+        with self._parent_lock:
+            return self._parent.cursor()
+
+    def query(self, sql: str, parameters: Any = None) -> pa.Table:
+        """The rows that a SELECT gives."""
+        cursor = self.cursor()
+        try:
+            relation = cursor.sql(sql, params=parameters)
+            return relation.to_arrow_table() if relation is not None else pa.table({})
+        finally:
+            cursor.close()
+
+    def query_read_only(self, sql: str) -> pa.Table:
+        """The rows that one statement gives, which must not change anything.
+
+        Raises `InvalidSettings` for a statement that is wrong, or that would write.
+        """
+        cursor = self.cursor()
+        try:
+            kinds = [statement.type for statement in cursor.extract_statements(sql)]
+            if kinds not in _READING:
+                raise InvalidSettings("give one SELECT statement")
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            relation = cursor.sql(sql)
+            return relation.to_arrow_table() if relation is not None else pa.table({})
+        except duckdb.Error as error:
+            raise InvalidSettings(str(error)) from None
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Release the file. Safe to call twice."""
+        with self._lock, self._parent_lock:
+            self._parent.close()
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._connection.begin()
+            yield
+            self._connection.commit()
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, _AWAY):
+                raise WarehouseUnavailable(str(error)) from error
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.rollback()
+            self._catalog.load()
+        except duckdb.Error:
+            pass  # the first error is the one that tells
+
+    def _load_rows(self, collected: Collected, load_time: str) -> tuple[list[Merged], int]:
+        merged: list[Merged] = []
+        discarded = 0
+        for namespace, tables in _by_namespace(collected).items():
+            sets = {table: RowSet(rows) for table, rows in tables.items()}
+            self._catalog.admit(namespace, {t: rows.first_types() for t, rows in sets.items()})
+            discards: list[Row] = []
+            for table, rows in sets.items():
+                if table == "users":
+                    continue  # made from `identifies`
+                types = self._catalog.types(namespace, table)
+                incoming, misfits = rows.columns(types, load_time)
+                discards += [_discard_row(table, misfit) for misfit in misfits]
+                merged.append(self._merge(namespace, table, incoming))
+            if discards:
+                types = self._catalog.types(namespace, DISCARDS_TABLE)
+                incoming, _ = RowSet(discards).columns(types, load_time)
+                self._merge(namespace, DISCARDS_TABLE, incoming)
+            discarded += len(discards)
+        return merged, discarded
+
+    def _merge(self, namespace: str, table: str, incoming: pa.Table) -> Merged:
+        columns = self._catalog.types(namespace, table)
+        users = self._catalog.types(namespace, "users")
+        renews = table == "identifies" and users and "user_id" in incoming.column_names
+        if renews:
+            self._merger.touch_users(namespace, incoming)
+        merged = self._merger.merge(namespace, table, incoming, columns)
+        if renews:
+            self._merger.renew_users(namespace, users)
+        return merged
+
+
+def _connect(path: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(
+            str(path) if path else ":memory:", config={"memory_limit": memory_limit}
+        )
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise DataDirectoryInUse(f"{path} is open in another process") from error
+        raise WarehouseUnavailable(str(error)) from error
+    # Times are UTC everywhere, and SQL that people send reads no files of this machine.
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL enable_external_access = false")
+    connection.execute("SET GLOBAL python_enable_replacements = false")
+    return connection
+
+
+def _by_namespace(collected: Collected) -> Mapping[str, Mapping[str, list[Row]]]:
+    found: dict[str, dict[str, list[Row]]] = {}
+    for (namespace, table), rows in collected.rows.items():
+        found.setdefault(namespace, {})[table] = rows
+    return found
+
+
+def _discard_row(table: str, discard: Discard) -> Row:
+    values = {
+        "table_name": table,
+        "row_id": discard.row_id,
+        "column_name": discard.column,
+        "column_value": discard.value,
+        "received_at": discard.received_at,
+        "reason": discard.reason,
+    }
+    return Row(
+        DISCARDS_TABLE, values, dict.fromkeys(values, "string") | {"received_at": "datetime"}
+    )

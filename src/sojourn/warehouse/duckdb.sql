@@ -1,0 +1,69 @@
+-- Statements of the DuckDB warehouse. In braces: names, quoted by the caller.
+
+-- name: columns
+SELECT schema_name, table_name, column_name, data_type
+FROM duckdb_columns()
+WHERE database_name = current_database() AND NOT internal AND schema_name <> 'main'
+ORDER BY schema_name, table_name, column_index;
+
+-- name: create_schema
+CREATE SCHEMA IF NOT EXISTS {schema};
+
+-- name: create_table
+CREATE TABLE IF NOT EXISTS {table} ({columns});
+
+-- name: add_column
+ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column};
+
+-- name: any_known
+-- Whether the table has a row with the key of an incoming one.
+SELECT count(*) FROM {table} AS t SEMI JOIN incoming AS i ON {same_key};
+
+-- name: insert_all
+INSERT INTO {table} BY NAME SELECT * FROM incoming;
+
+-- name: newest_of_each
+-- Of incoming rows with one key, the newest; of equally new ones, the greatest in content, so
+-- that the order of arrival does not matter.
+CREATE OR REPLACE TEMP TABLE newest AS
+SELECT * FROM incoming
+QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY received_at DESC, {content} DESC) = 1;
+
+-- name: delete_older
+DELETE FROM {table} AS t USING newest AS i
+WHERE {same_key}
+  AND (t.received_at, {content_of_t}) < (i.received_at, {content_of_i});
+
+-- name: insert_unknown
+INSERT INTO {table} BY NAME
+SELECT i.* FROM newest AS i ANTI JOIN {table} AS t ON {same_key};
+
+-- name: content_part
+'{text}=' || {alias}.{column}::VARCHAR
+
+-- name: drop_newest
+DROP TABLE IF EXISTS temp.newest;
+
+-- name: touched_users
+-- Those whose identifies are new, and those that rows about to be replaced belong to.
+CREATE OR REPLACE TEMP TABLE touched AS
+SELECT DISTINCT user_id FROM incoming WHERE user_id IS NOT NULL
+UNION
+SELECT DISTINCT t.user_id FROM {identifies} AS t SEMI JOIN incoming AS i ON t.id = i.id
+WHERE t.user_id IS NOT NULL;
+
+-- name: delete_touched_users
+DELETE FROM {users} WHERE id IN (SELECT user_id FROM touched);
+
+-- name: insert_touched_users
+-- Per column the newest value that is not null.
+INSERT INTO {users} BY NAME
+SELECT user_id AS id, {newest_values}
+FROM {identifies} WHERE user_id IN (SELECT user_id FROM touched)
+GROUP BY user_id;
+
+-- name: drop_touched
+DROP TABLE IF EXISTS temp.touched;
+
+-- name: newest_value
+arg_max({column}, (received_at, id)) AS {column}
