@@ -20,6 +20,7 @@ from sojourn.destinations.request import (
     Verdict,
     plain_verdict,
 )
+from sojourn.destinations.values import text
 
 _SHOWN = 500
 """Characters of an answer that go into a reason."""
@@ -46,7 +47,7 @@ class HttpDestination:
     """A destination whose events become HTTP requests.
 
     A subclass says which requests an event becomes (`requests`), how events share requests
-    (`plan`), what an answer means (`judge`) and how users are deleted (`erase`).
+    (`arranged`), what an answer means (`judge`) and how users are deleted (`erase`).
     """
 
     capabilities = Capabilities()
@@ -74,11 +75,15 @@ class HttpDestination:
         raise NotImplementedError
 
     def plan(self, jobs: Sequence[Job]) -> list[Dispatch]:
-        """The dispatches of some jobs: here, one for each."""
+        """The dispatches of some jobs."""
+        return self.arranged(jobs, lambda job: self.requests(job.event))
+
+    def arranged(self, jobs: Sequence[Job], make: Callable[[Job], list[Request]]) -> list[Dispatch]:
+        """The dispatches of some jobs whose requests `make` makes: here, one for each job."""
         dispatches = []
         for job in jobs:
             try:
-                dispatches.append(Dispatch((job.id,), self.requests(job.event)))
+                dispatches.append(Dispatch((job.id,), make(job)))
             except (InvalidEvent, InvalidSettings) as error:
                 dispatches.append(Dispatch((job.id,), error=error))
         return dispatches
@@ -97,7 +102,8 @@ class HttpDestination:
 
     async def deliver(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Outcome]:
         """Deliver decoded events; one outcome per event, in order."""
-        jobs = {i: Job(i, event, len(batch) == 1) for i, event in enumerate(batch)}
+        alone = len(batch) == 1
+        jobs = {i: Job(i, event, alone, person(event)) for i, event in enumerate(batch)}
         outcomes: list[Outcome] = [Delivered()] * len(batch)
         dispatches = self.plan(list(jobs.values()))
         if self.parallel == 1:
@@ -158,3 +164,8 @@ def _outcome(status: JobStatus, why: str, after: float | None) -> Outcome:
     if status.status in (408, 429) or status.status >= 500:
         return Retry(why, after, status.alone)
     return Rejected(why)
+
+
+def person(event: Mapping[str, Any]) -> str:
+    """Whose event it is: the anonymous id, which a person keeps when identified, else the user's."""
+    return text(event.get("anonymousId") or event.get("userId") or "")

@@ -68,8 +68,9 @@ def _checked(where: str, option: Option, value: Any) -> Any:
         "flag": lambda: isinstance(value, bool),
         "number": lambda: isinstance(value, (int, float)) and not isinstance(value, bool),
         "names": lambda: isinstance(value, list) and all(isinstance(one, str) for one in value),
-        "pairs": lambda: isinstance(value, Mapping)
-        and all(isinstance(one, str) for one in value.values()),
+        "pairs": lambda: (
+            isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
+        ),
     }[option.kind]()
     if not fits:
         raise InvalidSettings(f"{where}: `{option.name}` must be {_WANTED[option.kind]}")

@@ -49,11 +49,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One event on its way: `alone` asks for a request of its own."""
+    """One event on its way; `alone` asks for a request of its own."""
 
     id: int
     event: Mapping[str, Any]
     alone: bool = False
+    person: str = ""
+    """Whose event it is: jobs of one person keep their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,29 +102,27 @@ def epoch_ms(stamp: Any) -> int | None:
     ISO 8601 with or without offset (none: UTC), other usual notations, or a number of ms.
     """
     if stamp.__class__ is str:
-        try:
-            moment = datetime.fromisoformat(stamp)
-        except ValueError:
-            moment = _odd_notation(stamp)
-            if moment is None:
-                return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return math.floor(moment.replace(microsecond=0).timestamp()) * 1000 + (
-            moment.microsecond // 1000
-        )
+        moment = _moment(stamp)
+        if moment is None:
+            return None
+        whole = math.floor(moment.replace(microsecond=0).timestamp())
+        return whole * 1000 + moment.microsecond // 1000
     if isinstance(stamp, (int, float)) and not isinstance(stamp, bool):
         return int(stamp)
     return None
 
 
-def _odd_notation(stamp: str) -> datetime | None:
-    if not any(character.isdigit() for character in stamp):
-        return None
+def _moment(stamp: str) -> datetime | None:
     try:
-        return _dates.parse(stamp)
-    except (ValueError, OverflowError):
-        return None
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        if not any(character.isdigit() for character in stamp):
+            return None
+        try:
+            moment = _dates.parse(stamp)
+        except (ValueError, OverflowError):
+            return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def iso_ms(milliseconds: int) -> str:

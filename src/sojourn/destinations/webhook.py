@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -57,8 +57,7 @@ class Webhook(HttpDestination):
     def __init__(self, config: Mapping[str, Any], **how: Any) -> None:
         super().__init__(config, **how)
         self.url = config.get("webhookUrl")
-        method = config.get("webhookMethod")
-        self.method: str = method if truthy(method) else "POST"
+        self.method: str = config.get("webhookMethod") or "POST"
         self.batch = int(config.get("batchEvents") or 1)
         self.templated = isinstance(self.url, str) and "{{" in self.url
         self.query = {row["from"]: row["to"] for row in config.get("query") or ()}
@@ -111,9 +110,9 @@ class Webhook(HttpDestination):
         tail = event.get("appendPath") or child(integration, "appendPath")
         return text(url) + (text(tail) if truthy(tail) else "")
 
-    def plan(self, jobs: Sequence[Job]) -> list[Dispatch]:
+    def arranged(self, jobs: Sequence[Job], make: Callable[[Job], list[Request]]) -> list[Dispatch]:
         """One request an event; with `batch`, neighbours with the same target share one."""
-        dispatches = super().plan(jobs)
+        dispatches = super().arranged(jobs, make)
         if self.batch <= 1 or self.method not in _WITH_BODY:
             return dispatches
         joined: list[Dispatch] = []
@@ -179,9 +178,7 @@ def flatten(value: Any, path: str, out: dict[str, Any]) -> None:
 
 
 def _payload(event: Mapping[str, Any]) -> dict[str, Any]:
-    value = {
-        key: one for key, one in event.items() if one is not None and key not in _KEPT_BACK
-    }
+    value = {key: one for key, one in event.items() if one is not None and key not in _KEPT_BACK}
     context, address = event.get("context"), event.get("request_ip")
     if truthy(address) and not truthy(child(context, "ip")):
         value["context"] = {**(context if isinstance(context, dict) else {}), "ip": address}

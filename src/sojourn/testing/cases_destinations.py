@@ -52,12 +52,14 @@ def _processor(case: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _router(case: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _per_config(
-        case,
-        lambda destination, jobs: destination.plan(
-            [Job(job["job_id"], job["event"], bool(job.get("dont_batch"))) for job in jobs]
-        ),
-    )
+    """Jobs may have settings of their own; they still share requests with the others."""
+    jobs, makers = [], {}
+    for job in case["input"]["jobs"]:
+        alone = bool(job.get("dont_batch"))
+        jobs.append(Job(job["job_id"], job["event"], alone, job["user_key"]))
+        makers[job["job_id"]] = _built(case, job.get("destination_config"))
+    made = _built(case).arranged(jobs, lambda job: makers[job.id].requests(job.event))
+    return {"deliveries": [_dispatched(one) for one in made]}
 
 
 def _batch(case: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,9 +86,7 @@ def _per_config(case: Mapping[str, Any], work: Any) -> Mapping[str, Any]:
 
 
 def _delivery(case: Mapping[str, Any]) -> Mapping[str, Any]:
-    jobs = [
-        Job(job["job_id"], {}, bool(job.get("dont_batch"))) for job in case["input"]["jobs"]
-    ]
+    jobs = [Job(job["job_id"], {}, bool(job.get("dont_batch"))) for job in case["input"]["jobs"]]
     request = _read(case["input"]["request"], [job.id for job in jobs])
     verdict = _built(case).judge(request, _answers(case)[0], jobs)
     return {

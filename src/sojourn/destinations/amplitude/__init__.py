@@ -7,7 +7,7 @@ Every event carries `insert_id` (the message id), by which Amplitude drops secon
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from sojourn.core.errors import InvalidEvent, InvalidSettings
@@ -87,24 +87,20 @@ class Amplitude(HttpDestination):
         """The requests of one event. Raises `InvalidEvent` or `InvalidSettings`."""
         return self._transform.requests(event)
 
-    def plan(self, jobs: Sequence[Job]) -> list[Dispatch]:
+    def arranged(self, jobs: Sequence[Job], make: Callable[[Job], list[Request]]) -> list[Dispatch]:
         """One call per user; groups with properties, aliases and lone jobs on their own."""
-        return self._planned(jobs, per_user=True)
-
-    def _planned(self, jobs: Sequence[Job], *, per_user: bool) -> list[Dispatch]:
         dispatches: list[Dispatch] = []
         shared: dict[str, list[tuple[int, list[Request]]]] = {}
         for job in jobs:
             try:
-                made = self.requests(job.event)
+                made = make(job)
             except (InvalidEvent, InvalidSettings) as error:
                 dispatches.append(Dispatch((job.id,), error=error))
                 continue
             if job.alone or not batches.shareable(made):
                 dispatches.append(Dispatch((job.id,), made))
             else:
-                key = _user(job.event) if per_user else ""
-                shared.setdefault(key, []).append((job.id, made))
+                shared.setdefault(_user(job.event), []).append((job.id, made))
         for group in shared.values():
             dispatches += batches.chunked(group, self.max_events)
         return dispatches

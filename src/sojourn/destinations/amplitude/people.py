@@ -55,7 +55,7 @@ def initial(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def traits_to_send(event: Mapping[str, Any]) -> Any:
     """The event's traits without those that override a computed field of the event."""
-    traits = traits_of(event)
+    traits: Any = traits_of(event)
     if isinstance(traits, dict) and traits is event.get("traits"):
         taken = [key for key in traits if key in DEVICE and traits[key] is not None]
         if taken:
@@ -84,7 +84,7 @@ def identified(
                 properties[name] = value
     unset = child(child(event.get("integrations"), "Amplitude"), "fieldsToUnset")
     if isinstance(unset, list):
-        properties["$unset"] = {name: "-" for name in unset}
+        properties["$unset"] = dict.fromkeys(unset, "-")
     return properties
 
 
@@ -96,8 +96,8 @@ def _operated(
         return traits
     moved: dict[str, Any] = copy.deepcopy(dict(traits))
     for operation, rows in operations:
-        names = [row.get("traits") for row in rows if isinstance(row, dict)]
-        names = [name for name in names if name and isinstance(name, str)]
+        given = [row.get("traits") for row in rows if isinstance(row, dict)]
+        names = [name for name in given if isinstance(name, str) and name]
         if not names:
             continue
         values = {name: at(moved, name) for name in names}

@@ -40,7 +40,7 @@ def parts(
     products = child(properties, "products")
     listed = products if isinstance(products, list) else []
     own = properties
-    if listed and products_once is False:
+    if listed and products_once is False and isinstance(properties, dict):
         own = {key: value for key, value in properties.items() if key != "products"}
     yield Part(event.get("event"), own, insert_id, not listed or per_product is False)
     if per_product is True or products_once is False:

@@ -19,9 +19,7 @@ DEFAULT_HOST = "https://api2.amplitude.com"
 _HEADERS = {"Content-Type": JSON_TYPE}
 _OPTIONS = {"min_id_length": 1}
 _PLACEHOLDER = re.compile(r"{{([^{}]+)}}")
-_OVERRIDES = frozenset(
-    {*fields.PLAIN, *fields.DEVICE, *fields.PLACE, "insert_id", *fields.REVENUE}
-)
+_OVERRIDES = frozenset({*fields.PLAIN, *fields.DEVICE, *fields.PLACE, "insert_id", *fields.REVENUE})
 
 
 class Transform:
@@ -86,9 +84,7 @@ class Transform:
             merged["name"] = found
         return Part(event_name, merged, event.get("messageId"))
 
-    def _event(
-        self, event: Mapping[str, Any], kind: str, part: Part, group: Any = None
-    ) -> Request:
+    def _event(self, event: Mapping[str, Any], kind: str, part: Part, group: Any = None) -> Request:
         """The request with one Amplitude event."""
         name = part.name
         if not isinstance(name, str) or not name:
@@ -164,7 +160,9 @@ class Transform:
             traits = traits_of(event)
             kind, value = at(traits, type_trait), at(traits, value_trait)
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not (kind and isinstance(kind, str) and value and (numeric or isinstance(value, str))):
+            if not (
+                kind and isinstance(kind, str) and value and (numeric or isinstance(value, str))
+            ):
                 raise InvalidEvent(
                     f"the traits `{type_trait}` (text) and `{value_trait}` (text or number) "
                     "must name the group"
@@ -180,9 +178,7 @@ class Transform:
         """The mapping of one user id to another, or its undoing."""
         unmap = child(child(event.get("integrations"), "Amplitude"), "unmap")
         properties = people.initial(event)
-        mapping = {
-            "user_properties": people.below_set(properties) if self.enhanced else properties
-        }
+        mapping = {"user_properties": people.below_set(properties) if self.enhanced else properties}
         if truthy(unmap):
             mapping |= {"user_id": unmap, "unmap": True}
         else:
