@@ -167,5 +167,5 @@ def _outcome(status: JobStatus, why: str, after: float | None) -> Outcome:
 
 
 def person(event: Mapping[str, Any]) -> str:
-    """Whose event it is: the anonymous id, which a person keeps when identified, else the user's."""
+    """Whose event it is: the anonymous id, which identified people keep, else the user id."""
     return text(event.get("anonymousId") or event.get("userId") or "")

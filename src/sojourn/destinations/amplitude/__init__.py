@@ -118,7 +118,9 @@ class Amplitude(HttpDestination):
         key, secret = self.config.get("apiKey"), self.config.get("apiSecret")
         if not key or not secret:
             return Verdict("aborted", 400, ())
-        host = _DELETION_HOSTS.get(self.config.get("residencyServer", ""), "https://amplitude.com")
+        host = self.config.get("baseUrl") or _DELETION_HOSTS.get(
+            self.config.get("residencyServer", ""), "https://amplitude.com"
+        )
         token = base64.b64encode(f"{key}:{secret}".encode()).decode()
         headers = {"Content-Type": JSON_TYPE, "Authorization": f"Basic {token}"}
         ids = [user["userId"] for user in users if truthy(user.get("userId"))]

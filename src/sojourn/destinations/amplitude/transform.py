@@ -28,7 +28,9 @@ class Transform:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.key = config.get("apiKey")
-        self.host = HOSTS.get(config.get("residencyServer", ""), DEFAULT_HOST)
+        self.host = config.get("baseUrl") or HOSTS.get(
+            config.get("residencyServer", ""), DEFAULT_HOST
+        )
         self.brand_mapped = truthy(config.get("mapDeviceBrand"))
         self.enhanced = truthy(config.get("enableEnhancedUserOperations"))
         self.operations = [
@@ -178,7 +180,8 @@ class Transform:
         """The mapping of one user id to another, or its undoing."""
         unmap = child(child(event.get("integrations"), "Amplitude"), "unmap")
         properties = people.initial(event)
-        mapping = {"user_properties": people.below_set(properties) if self.enhanced else properties}
+        shown = people.below_set(properties) if self.enhanced else properties
+        mapping: dict[str, Any] = {"user_properties": shown}
         if truthy(unmap):
             mapping |= {"user_id": unmap, "unmap": True}
         else:

@@ -57,7 +57,8 @@ class Mixpanel(HttpDestination):
         return cls(options.read("destination mixpanel", settings, OPTIONS))
 
     def _import_access(self) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-        config, query = self.config, {"strict": 1 if truthy(self.config.get("strictMode")) else 0}
+        config = self.config
+        query: dict[str, Any] = {"strict": 1 if truthy(config.get("strictMode")) else 0}
         user, secret = config.get("serviceAccountUserName"), config.get("serviceAccountSecret")
         if self.token or not (user and secret):
             credentials = f"{self.token or ''}:"

@@ -140,6 +140,6 @@ def templated(template: Any, event: Mapping[str, Any]) -> str:
         if value is None:
             template = re.sub(rf"\s{pattern}\s", " ", template)
         else:
-            shown = text(value)
-            template = re.sub(pattern, lambda _, shown=shown: shown, template)
-    return template
+            filled = text(value).replace("\\", r"\\")
+            template = re.sub(pattern, filled, template)
+    return str(template)

@@ -139,8 +139,8 @@ def group_values(event: Mapping[str, Any], settings: Any) -> list[tuple[str, lis
     Raises `InvalidSettings` where none is set up, `InvalidEvent` where the event has none.
     """
     rows = settings if isinstance(settings, list) else []
-    keys = [row.get("groupKey") for row in rows if isinstance(row, dict)]
-    keys = [key for key in keys if isinstance(key, str) and key]
+    named = [row.get("groupKey") for row in rows if isinstance(row, dict)]
+    keys = [key for key in named if isinstance(key, str) and key]
     if not keys:
         raise InvalidSettings("groups need `group_keys`, the traits that name a group")
     found = []
