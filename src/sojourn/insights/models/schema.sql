@@ -36,7 +36,6 @@ CREATE TABLE IF NOT EXISTS session_events (
     is_click          BOOLEAN   NOT NULL, -- a click or tap, by name
     is_error          BOOLEAN   NOT NULL, -- an error event, by name
     is_fatal          BOOLEAN   NOT NULL, -- a crash
-    is_late           BOOLEAN   NOT NULL, -- received more than the source's timeout after it happened
     engaged_ms        BIGINT,             -- time on page or in the foreground that the SDK itself measured
     target            VARCHAR,            -- what was clicked, or the form, where the properties say so
     revenue           DOUBLE,             -- properties.revenue, else total, else value

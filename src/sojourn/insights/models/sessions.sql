@@ -1,0 +1,236 @@
+-- Session rows from their pieces, and what a session has from its neighbours.
+
+-- name: renewed
+CREATE OR REPLACE TEMP TABLE renewed AS
+WITH spotted AS (
+    SELECT
+        *,
+        coalesce(start_ms, first_ms) AS begin_ms, coalesce(end_ms, last_ms) AS finish_ms,
+        first_spot % 1099511627776 AS first_rid,
+        coalesce(entry_spot, first_url_spot) % 1099511627776 AS entry_rid,
+        coalesce(exit_spot, last_url_spot) % 1099511627776 AS exit_rid,
+        coalesce(campaign_spot, entry_spot, first_url_spot, first_spot) % 1099511627776 AS campaign_rid,
+        coalesce(device_spot, first_spot) % 1099511627776 AS device_rid,
+        user_spot % 1099511627776 AS user_rid,
+        session_no < 0 AND session_no > -1000000000000000000 AS is_inferred
+    FROM pieces
+),
+measured AS (
+    SELECT
+        *,
+        (finish_ms - begin_ms) / 1000.0 AS duration,
+        CASE
+            WHEN engaged_ms IS NULL THEN coalesce(capped_gaps_ms, 0)
+            ELSE least(engaged_ms, finish_ms - begin_ms + longest_view_ms)
+        END / 1000.0 AS engaged
+    FROM spotted
+)
+SELECT
+    substr(md5(concat_ws('|', f.source_id, f.visitor_id, m.session_no, m.part)), 1, 16) AS session_key,
+    f.source_id, f.visitor_id, m.visitor_hash, f.anonymous_id, u.user_id,
+    CASE
+        WHEN m.is_inferred THEN -1 - m.session_no
+        WHEN m.session_no < 0 THEN m.begin_ms
+        ELSE m.session_no
+    END AS session_id,
+    m.session_no,
+    CASE WHEN NOT m.is_inferred THEN f.sdk_session_id END AS sdk_session_id,
+    m.part,
+    make_timestamp_ms(m.begin_ms) AS start_time, make_timestamp_ms(m.finish_ms) AS end_time,
+    m.duration, m.engaged, m.engaged_ms IS NULL AS engaged_estimated,
+    make_timestamp_ms(m.first_ms) AS first_event_time, make_timestamp_ms(m.last_ms) AS last_event_time,
+    m.events, m.activities, m.views, m.conversions, m.errors,
+    coalesce(m.revenue, 0) / 10000.0 AS revenue,
+    e.node AS entry_page, x.node AS exit_page,
+    e.url AS landing_url, e.referrer, e.referrer_host,
+    c.utm_source, c.utm_medium, c.utm_campaign, c.utm_term, c.utm_content,
+    c.click_id, c.click_id_type, c.channel,
+    CASE m.cause
+        WHEN 'gap' THEN 'split' WHEN 'user' THEN 'user_change' WHEN 'length' THEN 'cut_off'
+        ELSE CASE WHEN m.is_inferred THEN 'inferred' END
+    END AS own_reason,
+    CASE
+        WHEN m.part > 1 OR m.has_merged = 1 OR m.least_fault IS NOT NULL THEN 'repaired'
+        WHEN m.is_inferred THEN 'inferred'
+        ELSE 'sdk'
+    END AS provenance,
+    nullif(concat_ws(
+        ',',
+        'id_' || m.least_fault,
+        CASE WHEN m.greatest_fault <> m.least_fault THEN 'id_' || m.greatest_fault END,
+        CASE WHEN m.has_joined = 1 THEN 'id_joined' END,
+        CASE m.cause WHEN 'gap' THEN 'split_gap' WHEN 'user' THEN 'split_user' WHEN 'length' THEN 'split_length' END,
+        CASE WHEN m.has_merged = 1 THEN 'siblings_merged' END,
+        CASE WHEN m.has_start_flag = 0 AND m.part = 1 AND NOT m.is_inferred THEN 'start_flag_missing' END
+    ), '') AS repairs,
+    m.late_events, make_timestamp_ms(m.received_ms) AS received_until,
+    make_timestamp_ms(m.finish_ms + m.timeout_ms) AS open_until,
+    make_timestamp_ms(m.finish_ms + m.timeout_ms + 259200000) AS final_after,
+    CASE WHEN m.fatals > 0 THEN 'crashed' WHEN m.errors > 0 THEN 'errored' ELSE 'ok' END AS state,
+    m.engaged >= 10 OR m.views >= 2 OR m.conversions > 0 AS is_engaged,
+    m.activities > 0 AS is_counted,
+    m.activities > 0 AND NOT (m.engaged >= 10 OR m.views >= 2 OR m.conversions > 0) AS is_bounce,
+    m.views = 1 AND m.activities = 1 AS is_classic_bounce,
+    d.traffic_class, d.platform, d.device, d.os, d.os_version, d.browser, d.browser_version,
+    d.app_version, d.locale, d.country,
+    m.timeout_ms, m.max_length_ms
+FROM measured AS m
+JOIN gathered AS f ON f.rid = m.first_rid
+JOIN gathered AS c ON c.rid = m.campaign_rid
+JOIN gathered AS d ON d.rid = m.device_rid
+LEFT JOIN gathered AS e ON e.rid = m.entry_rid
+LEFT JOIN gathered AS x ON x.rid = m.exit_rid
+LEFT JOIN gathered AS u ON u.rid = m.user_rid;
+
+-- name: revisions
+-- How often a session was made anew by late events: the distinct times at which such arrived.
+CREATE OR REPLACE TEMP TABLE revisions AS
+SELECT n.visitor_hash, n.session_no, n.part, count(DISTINCT w.received_ms) AS arrivals
+FROM work AS w
+JOIN numbered AS n ON n.rid = w.rid
+WHERE w.received_ms - w.event_ms > w.timeout_ms
+GROUP BY n.visitor_hash, n.session_no, n.part;
+
+-- name: visitor_sessions
+-- All sessions of the visitors concerned, with what their neighbours need of them.
+CREATE OR REPLACE TEMP TABLE visitor_sessions AS
+SELECT
+    session_key, visitor_hash, visitor_id, session_no, session_id, part, user_id, own_reason,
+    epoch_ms(start_time) AS start_ms, epoch_ms(last_event_time) AS last_ms,
+    timeout_ms, max_length_ms
+FROM renewed
+UNION ALL
+SELECT
+    s.session_key, s.visitor_hash, s.visitor_id, s.session_no, s.session_id, s.part, s.user_id,
+    CASE WHEN s.part > 1 OR s.start_reason = 'inferred' THEN s.start_reason END AS own_reason,
+    epoch_ms(s.start_time) AS start_ms, epoch_ms(s.last_event_time) AS last_ms,
+    p.timeout_ms, p.max_length_ms
+FROM sessions AS s JOIN session_policies AS p ON p.source_id = s.source_id
+WHERE s.visitor_hash IN (SELECT visitor_hash FROM concerned)
+    AND s.session_key NOT IN (SELECT session_key FROM touched);
+
+-- name: concerned
+CREATE OR REPLACE TEMP TABLE concerned AS
+SELECT visitor_hash FROM staged UNION SELECT visitor_hash FROM losers;
+
+-- name: links
+CREATE OR REPLACE TEMP TABLE links AS
+WITH ranked AS (
+    SELECT
+        *,
+        row_number() OVER starts AS session_number,
+        lag(session_key) OVER starts AS previous_session_key,
+        lag(start_ms) OVER starts AS earlier_start, lag(last_ms) OVER starts AS earlier_last,
+        lag(user_id) OVER starts AS earlier_user,
+        lead(start_ms) OVER starts AS later_start,
+        lead(own_reason) OVER (PARTITION BY visitor_hash, session_no ORDER BY part) AS later_piece_reason,
+        count(user_id) OVER starts AS users_before,
+        count(user_id) OVER (
+            PARTITION BY visitor_hash ORDER BY start_ms DESC, session_no DESC, part DESC
+        ) AS users_after
+    FROM visitor_sessions
+    WINDOW starts AS (PARTITION BY visitor_hash ORDER BY start_ms, session_no, part)
+),
+reasoned AS (
+    SELECT
+        *,
+        CASE
+            WHEN own_reason IS NOT NULL THEN own_reason
+            WHEN previous_session_key IS NULL THEN 'first_event'
+            WHEN start_ms - earlier_last > timeout_ms THEN 'timeout'
+            WHEN user_id <> earlier_user THEN 'user_change'
+            WHEN start_ms - earlier_start > max_length_ms THEN 'cut_off'
+            WHEN abs(session_id - start_ms) > timeout_ms THEN 'manual'
+            ELSE 'reset'
+        END AS start_reason,
+        max(user_id) OVER (PARTITION BY visitor_hash, users_before) AS user_before,
+        max(user_id) OVER (PARTITION BY visitor_hash, users_after) AS user_next
+    FROM ranked
+)
+SELECT
+    session_key, visitor_hash, start_ms, session_number, previous_session_key, start_reason,
+    CASE
+        WHEN later_piece_reason IS NOT NULL THEN later_piece_reason
+        WHEN later_start IS NULL OR later_start - last_ms > timeout_ms THEN 'timeout'
+        ELSE coalesce(nullif(lead(start_reason) OVER (
+            PARTITION BY visitor_hash ORDER BY start_ms, session_no, part
+        ), 'inferred'), 'timeout')
+    END AS end_reason,
+    coalesce(user_id, user_before, user_next, visitor_id) AS person
+FROM reasoned;
+
+-- name: person_ranks
+-- Sessions of the persons concerned, over all their devices and sources, by start.
+CREATE OR REPLACE TEMP TABLE person_ranks AS
+WITH persons AS (
+    SELECT person FROM links
+    UNION
+    SELECT person FROM sessions WHERE visitor_hash IN (SELECT visitor_hash FROM concerned)
+),
+their_sessions AS (
+    SELECT session_key, person, start_ms FROM links
+    UNION ALL
+    SELECT session_key, person, epoch_ms(start_time) AS start_ms
+    FROM sessions
+    WHERE person IN (SELECT person FROM persons)
+        AND visitor_hash NOT IN (SELECT visitor_hash FROM concerned)
+)
+SELECT session_key, row_number() OVER (PARTITION BY person ORDER BY start_ms, session_key) AS person_session_number
+FROM their_sessions;
+
+-- name: drop_touched
+DELETE FROM sessions WHERE session_key IN (SELECT session_key FROM touched);
+
+-- name: relink
+-- Sessions that are not made anew, but whose neighbours changed.
+UPDATE sessions SET
+    session_number = l.session_number, previous_session_key = l.previous_session_key,
+    is_new = l.session_number = 1, start_reason = l.start_reason, end_reason = l.end_reason,
+    person = l.person
+FROM links AS l
+WHERE sessions.session_key = l.session_key AND (
+    sessions.session_number <> l.session_number OR sessions.person <> l.person
+    OR sessions.start_reason <> l.start_reason OR sessions.end_reason <> l.end_reason
+    OR sessions.previous_session_key IS DISTINCT FROM l.previous_session_key
+);
+
+-- name: rerank
+UPDATE sessions SET person_session_number = r.person_session_number
+FROM person_ranks AS r
+WHERE sessions.session_key = r.session_key
+    AND sessions.person_session_number <> r.person_session_number;
+
+-- name: store_sessions
+INSERT INTO sessions BY NAME
+SELECT
+    r.* EXCLUDE (own_reason, timeout_ms, max_length_ms),
+    l.person, l.session_number, k.person_session_number, l.previous_session_key,
+    l.session_number = 1 AS is_new, l.start_reason, l.end_reason,
+    1 + coalesce(v.arrivals, 0) AS revision
+FROM renewed AS r
+JOIN links AS l ON l.session_key = r.session_key
+JOIN person_ranks AS k ON k.session_key = r.session_key
+LEFT JOIN revisions AS v
+    ON v.visitor_hash = r.visitor_hash AND v.session_no = r.session_no AND v.part = r.part;
+
+-- name: placed
+CREATE OR REPLACE TEMP TABLE placed AS
+SELECT n.rid, r.session_key, n.place, n.gap_ms / 1000.0 AS gap
+FROM numbered AS n
+JOIN renewed AS r
+    ON r.visitor_hash = n.visitor_hash AND r.session_no = n.session_no AND r.part = n.part;
+
+-- name: store_events
+INSERT INTO session_events BY NAME
+SELECT s.* EXCLUDE (rid), p.session_key, CAST(p.place AS INTEGER) AS event_index, p.gap
+FROM staged AS s JOIN placed AS p ON p.rid = s.rid
+ORDER BY s.event_time;
+
+-- name: move_events
+UPDATE session_events SET session_key = p.session_key, event_index = p.place, gap = p.gap
+FROM placed AS p
+WHERE p.rid = session_events.rowid AND p.rid < 549755813888 AND (
+    session_events.session_key IS DISTINCT FROM p.session_key
+    OR session_events.event_index IS DISTINCT FROM p.place
+    OR session_events.gap IS DISTINCT FROM p.gap
+);

@@ -1,0 +1,120 @@
+"""The session model: keeps `session_events` and `sessions` a pure function of the stored events.
+
+The logic is SQL: `models/stage.sql` finds what new events touch, `assign.sql` and `repair.sql`
+give every event its session, `sessions.sql` makes the rows. This module runs them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sojourn.core.source import Source
+from sojourn.insights.extract import Extractor
+from sojourn.insights.names import CONVERSIONS
+from sojourn.insights.places import Places
+from sojourn.insights.sql import queries
+
+_SCHEMA = queries("models/schema.sql")
+_STAGE = queries("models/stage.sql")
+_ASSIGN = queries("models/assign.sql")
+_REPAIR = queries("models/repair.sql")
+_SESSIONS = queries("models/sessions.sql")
+_POLICIES = queries("models/policies.sql")
+
+SIBLING_WINDOW_MS = 60_000
+"""Ids that begin within it may be tabs that rotated together (`assign.sql`, siblings)."""
+
+
+class SessionModel:
+    """Implements `sojourn.core.ports.SessionModel` on DuckDB.
+
+    `sources` gives the rules of a source by its id, None for one that has left the configuration.
+    `conversions` are names of events, in any spelling of case and separators. `places` says how
+    URLs become nodes.
+    """
+
+    def __init__(
+        self,
+        sources: Callable[[str], Source | None],
+        conversions: Iterable[str] = CONVERSIONS,
+        places: Places | None = None,
+    ) -> None:
+        self._sources = sources
+        self._extractor = Extractor(places or Places(), conversions)
+
+    def prepare(self, connection: Any) -> None:
+        """Create the tables if they are not there."""
+        for statement in _SCHEMA.values():
+            connection.execute(statement)
+
+    def update(self, connection: Any, source_id: str, events: Sequence[Mapping[str, Any]]) -> int:
+        """Take in decoded events of one source and renew exactly the sessions that they touch.
+
+        Runs inside the caller's transaction. Returns the number of sessions made anew.
+        """
+        self.prepare(connection)
+        if not events:
+            return 0
+        platform, timeout_ms = self._policy(connection, source_id)
+        arriving = self._extractor.table(events, platform)
+        connection.register("arriving", arriving)
+        try:
+            connection.execute(_STAGE["stage"], {"source_id": source_id})
+        finally:
+            connection.unregister("arriving")
+        self._drop_copies(connection)
+        if not _count(connection, "staged"):
+            return 0
+        reach = max(timeout_ms, SIBLING_WINDOW_MS)
+        connection.execute(_STAGE["touch"], {"timeout_ms": reach})
+        connection.execute(_STAGE["drop_stored_copies"])
+        connection.execute(_STAGE["gather"])
+        connection.execute(_STAGE["touch_same_ids"])
+        if _count(connection, "further"):
+            connection.execute(_STAGE["gather_further"])
+            connection.execute(_STAGE["touch_further"])
+        assign(connection)
+        for name in ("renewed", "revisions", "concerned", "visitor_sessions", "links"):
+            connection.execute(_SESSIONS[name])
+        for name in ("person_ranks", "drop_touched", "relink", "rerank", "store_sessions"):
+            connection.execute(_SESSIONS[name])
+        for name in ("placed", "store_events", "move_events"):
+            connection.execute(_SESSIONS[name])
+        return _count(connection, "renewed")
+
+    def _policy(self, connection: Any, source_id: str) -> tuple[str, int]:
+        """Platform and timeout (ms) in force; the configured ones the first time."""
+        found = connection.execute(_POLICIES["policy"], [source_id]).fetchall()
+        if found:
+            return str(found[0][0]), int(found[0][1])
+        source = self._sources(source_id) or Source(source_id, source_id, "")
+        policy = [source_id, source.platform, source.timeout_ms, source.max_length_ms]
+        connection.execute(_POLICIES["add_policy"], policy)
+        return source.platform, source.timeout_ms
+
+    def _drop_copies(self, connection: Any) -> None:
+        connection.execute(_STAGE["find_copies"])
+        connection.execute(_STAGE["no_losers"])
+        if _count(connection, "copied"):
+            connection.execute(_STAGE["rank_copies"])
+            connection.execute(_STAGE["drop_copies"])
+
+
+def assign(connection: Any) -> None:
+    """Give every event of `gathered` its piece of a session: leaves `pieces` and `numbered`."""
+    for name in ("narrow", "idless", "steps", "numbered", "pieces", "count_pieces"):
+        connection.execute(_ASSIGN[name])
+    for name in ("odd", "siblings"):
+        connection.execute(_ASSIGN[name])
+    connection.execute(_REPAIR["add_siblings"])
+    if not _count(connection, "odd"):
+        return
+    for name in ("merged", "gap_breaks", "user_breaks", "user_parts", "cuts", "careful"):
+        connection.execute(_REPAIR[name])
+    for name in ("drop_odd_pieces", "number_careful", "count_careful_pieces", "number_all"):
+        connection.execute(_REPAIR[name])
+
+
+def _count(connection: Any, table: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
