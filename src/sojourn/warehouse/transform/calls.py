@@ -29,6 +29,8 @@ from sojourn.warehouse.transform.values import (
     is_blank,
     json_text,
     mark_long_text,
+    put,
+    put_fields,
     put_scalar,
 )
 
@@ -82,30 +84,19 @@ class Subject:
         return self.call.context.flatten(context)
 
     def put_addresses(self, values: Values, types: Types) -> None:
-        """The columns `context_ip`, `context_passed_ip`, `context_request_ip`."""
+        """The columns `context_passed_ip` and `context_ip`."""
         plan = self.plan
-        passed, request = self.context.get("ip"), self.event.get("request_ip")
-        if passed is not None:
-            put_scalar(values, types, plan.context_passed_ip, passed)
-        put_scalar(values, types, plan.context_request_ip, request)
-        put_scalar(values, types, plan.context_ip, request if is_blank(passed) else passed)
-
-    def put_times(self, values: Values, types: Types) -> None:
-        """The columns `sent_at`, `timestamp`, `original_timestamp`."""
-        plan, get = self.plan, self.event.get
-        put_scalar(values, types, plan.sent_at, get("sentAt"))
-        put_scalar(values, types, plan.timestamp, get("timestamp"))
-        put_scalar(values, types, plan.original_timestamp, get("originalTimestamp"))
+        passed = self.context.get("ip")
+        put_scalar(values, types, plan.context_passed_ip, passed)
+        address = self.event.get("request_ip") if is_blank(passed) else passed
+        put_scalar(values, types, plan.context_ip, address)
 
     def put_standard(self, values: Values, types: Types) -> None:
         """The columns of all tables but `users`."""
-        plan, get = self.plan, self.event.get
-        put_scalar(values, types, plan.id, self.message_id)
-        put_scalar(values, types, plan.anonymous_id, get("anonymousId"))
-        put_scalar(values, types, plan.user_id, get("userId"))
-        put_scalar(values, types, plan.channel, get("channel"))
-        put_scalar(values, types, plan.received_at, self.received_at)
-        self.put_times(values, types)
+        plan = self.plan
+        put(values, types, plan.id, self.message_id)
+        put(values, types, plan.received_at, self.received_at)
+        put_fields(values, types, plan.standard_fields, self.event)
         self.put_addresses(values, types)
 
     def put_whole_event(self, values: Values, types: Types) -> None:
@@ -152,11 +143,9 @@ def track(subject: Subject) -> list[Row]:
     subject.put_standard(values, types)
     event_column, text_column, record_column = call.own
     put_scalar(values, types, text_column, event.get("event"))
-    text = values.get(text_column)
-    name = plan.namer.event_name(text) if isinstance(text, str) else ""
+    name, table = plan.event_names(values.get(text_column))
     values[event_column] = name
     types[event_column] = STRING
-    table = plan.namer.event_table(name)
     skip_tracks = plan.settings.skip_tracks
     record_id = subject.record_id() if table or not skip_tracks else None
     rows = []
@@ -166,16 +155,25 @@ def track(subject: Subject) -> list[Row]:
             more, more_types = call.user_properties.flatten(user)
             own.update(more)
             own_types.update(more_types)
-        own.update(values)
-        own_types.update(types)
+        own, own_types = _beaten(own, values), _beaten(own_types, types)
         if record_id is not None:
             put_scalar(own, own_types, plan.id, record_id)
         rows.append(subject.row(table, own, own_types))
     if not skip_tracks:
-        put_scalar(values, types, record_column, as_text(record_id))
+        if record_id is not None:
+            put(values, types, record_column, as_text(record_id))
         subject.put_whole_event(values, types)
         rows.insert(0, subject.row(call.table, values, types))
     return rows + subject.rules() if table else rows
+
+
+def _beaten(own: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """Both together; `common` wins. (Adding the few to a copy of the many is faster.)"""
+    if own.keys().isdisjoint(common):
+        both = common.copy()
+        both.update(own)
+        return both
+    return {**own, **common}
 
 
 def identify(subject: Subject) -> list[Row]:
@@ -196,11 +194,10 @@ def identify(subject: Subject) -> list[Row]:
     rows = [subject.row(call.table, values, types), *subject.rules()]
     user_id = event.get("userId")
     if as_text(user_id).strip() and plan.provider.users_table and not plan.settings.skip_users:
-        subject.put_addresses(user, user_types)
-        if plan.provider.users_times:
-            subject.put_times(user, user_types)
         put_scalar(user, user_types, plan.id, user_id)
-        put_scalar(user, user_types, plan.received_at, subject.received_at)
+        put(user, user_types, plan.received_at, subject.received_at)
+        put_fields(user, user_types, plan.users_fields, event)
+        subject.put_addresses(user, user_types)
         rows.append(subject.row(plan.users, user, user_types))
     return rows
 
@@ -248,11 +245,9 @@ def extract(subject: Subject) -> list[Row]:
     values.update(context)
     types.update(context_types)
     put_scalar(values, types, plan.id, known_record_id(subject.origin))
-    put_scalar(values, types, plan.received_at, subject.received_at)
+    put(values, types, plan.received_at, subject.received_at)
     put_scalar(values, types, call.own[0], event.get("event"))
-    text = values.get(call.own[0])
-    name = plan.namer.event_name(text) if isinstance(text, str) else ""
-    table = plan.namer.event_table(name)
+    _, table = plan.event_names(values.get(call.own[0]))
     if not table:
         raise UnusableEvent(
             "cannot create event table with empty event name, event name is missing in the payload"

@@ -12,7 +12,9 @@ from typing import Any
 
 from sojourn.warehouse.transform.times import KNOWN_TIMES
 from sojourn.warehouse.transform.values import (
+    BOOLEAN,
     DATETIME,
+    INT,
     STRING,
     TIME_MAX,
     is_blank,
@@ -145,18 +147,19 @@ def _walk(
     for key, value in sorted(source.items()) if level.tree.ordered else source.items():
         kind = type(value)
         if kind is str:
-            if value < ":":  # empty, or it may start with a digit
-                if not value:
-                    continue
-                time = KNOWN_TIMES[value] if len(value) < TIME_MAX else None
+            if not value:
+                continue
+            name = names[key]
+            if not name:
+                continue
+            if value < ":" and value[4:5] == "-" and len(value) < TIME_MAX:  # it may be a time
+                time = KNOWN_TIMES[value]
                 if time is not None:
-                    if name := names[key]:
-                        values[name] = time
-                        types[name] = DATETIME
+                    values[name] = time
+                    types[name] = DATETIME
                     continue
-            if name := names[key]:
-                values[name] = value
-                types[name] = STRING
+            values[name] = value
+            types[name] = STRING
         elif kind is dict:
             if not level.last:
                 _walk(level.children[key], value, values, types)
@@ -164,7 +167,13 @@ def _walk(
                 values[name] = json_text(value)
                 types[name] = STRING
         elif value is not None and (name := names[key]):
-            if kind is _JsonText:
+            if kind is int:
+                values[name] = value
+                types[name] = INT
+            elif kind is bool:
+                values[name] = value
+                types[name] = BOOLEAN
+            elif kind is _JsonText:
                 values[name] = str(value)
                 types[name] = level.tree.json_type
             else:

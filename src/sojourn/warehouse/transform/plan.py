@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sojourn.warehouse.transform.flatten import Path, Tree
 from sojourn.warehouse.transform.naming import Namer
@@ -14,10 +14,23 @@ from sojourn.warehouse.transform.settings import Settings
 CLOUD_DEPTH = 3
 """Levels of objects that events of a cloud source are flattened to."""
 
+EVENT_NAMES_MAX = 10_000
+"""Names of events that are remembered at most."""
+
+_IDS = (("anonymous_id", "anonymousId"), ("user_id", "userId"), ("channel", "channel"))
+_TIMES = (
+    ("sent_at", "sentAt"),
+    ("timestamp", "timestamp"),
+    ("original_timestamp", "originalTimestamp"),
+)
+_REQUEST_IP = (("context_request_ip", "request_ip"),)
 _STANDARD = (
-    "id", "anonymous_id", "user_id", "received_at", "sent_at", "timestamp", "original_timestamp",
-    "channel", "context_ip", "context_passed_ip", "context_request_ip",
-)  # fmt: skip
+    "id",
+    "received_at",
+    "context_ip",
+    "context_passed_ip",
+    *(column for column, _ in _IDS + _TIMES + _REQUEST_IP),
+)
 
 
 class Call(NamedTuple):
@@ -116,16 +129,33 @@ class Plan:
         self.cloud = cloud
         self.namer = Namer(provider, settings.names)
         safe = self.namer.safe
-        (
-            self.id, self.anonymous_id, self.user_id, self.received_at, self.sent_at,
-            self.timestamp, self.original_timestamp, self.channel,
-            self.context_ip, self.context_passed_ip, self.context_request_ip,
-        ) = (safe(column) for column in _STANDARD)  # fmt: skip
+        self.id = safe("id")
+        self.received_at = safe("received_at")
+        self.context_ip = safe("context_ip")
+        self.context_passed_ip = safe("context_passed_ip")
         self.rudder_event = safe("rudder_event")
         self.users = safe("users")
         self.load_times = tuple(safe(column) for column in provider.load_times)
+        self.standard_fields = self._fields(_IDS + _REQUEST_IP + _TIMES)
+        self.users_fields = self._fields(_REQUEST_IP + (_TIMES if provider.users_times else ()))
         self.calls = {call.type: CallPlan(self, call) for call in CALLS.values()}
+        self._event_names: dict[str, tuple[str, str]] = {}
+
+    def _fields(self, fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((self.namer.safe(column), key) for column, key in fields)
 
     def cased(self, name: str) -> str:
         """A plain name in the provider's case."""
         return name.upper() if self.provider.upper else name
+
+    def event_names(self, event: Any) -> tuple[str, str]:
+        """The value of the column `event` and the event's table; both may be empty."""
+        if not isinstance(event, str):
+            return "", ""
+        names = self._event_names.get(event)
+        if names is None:
+            if len(self._event_names) >= EVENT_NAMES_MAX:
+                self._event_names.clear()
+            name = self.namer.event_name(event)
+            names = self._event_names[event] = (name, self.namer.event_table(name))
+        return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -45,10 +46,10 @@ def put(values: dict[str, Any], types: dict[str, str], name: str, value: Any) ->
     """Put one value that is not an object under its column, with its type, unless it is blank."""
     kind = type(value)
     if kind is str:
-        if value < ":":  # empty, or it may start with a digit
-            if not value:
-                return
-            time = KNOWN_TIMES[value] if len(value) < TIME_MAX else None
+        if not value:
+            return
+        if value < ":" and value[4:5] == "-" and len(value) < TIME_MAX:  # it may be a time
+            time = KNOWN_TIMES[value]
             if time is not None:
                 values[name] = time
                 types[name] = DATETIME
@@ -78,15 +79,34 @@ def put_scalar(values: dict[str, Any], types: dict[str, str], name: str, value: 
 
     What the column had before is gone in any case.
     """
-    if type(value) is str and not value < ":":
-        values[name] = value
-        types[name] = STRING
-        return
-    if name in values:
-        del values[name]
-        del types[name]
-    if value is not None and not isinstance(value, list | dict):
+    if value is None or isinstance(value, list | dict) or value == "":
+        values.pop(name, None)
+        types.pop(name, None)
+    else:
         put(values, types, name, value)
+
+
+def put_fields(
+    values: dict[str, Any],
+    types: dict[str, str],
+    fields: Iterable[tuple[str, str]],
+    source: dict[str, Any],
+) -> None:
+    """`put_scalar` for several columns: each field is a column and its key in `source`."""
+    get = source.get
+    for name, key in fields:
+        value = get(key)
+        if type(value) is str and value:
+            if value < ":" and value[4:5] == "-" and len(value) < TIME_MAX:  # it may be a time
+                time = KNOWN_TIMES[value]
+                if time is not None:
+                    values[name] = time
+                    types[name] = DATETIME
+                    continue
+            values[name] = value
+            types[name] = STRING
+        else:
+            put_scalar(values, types, name, value)
 
 
 def mark_long_text(values: dict[str, Any], types: dict[str, str], longest: int) -> None:
