@@ -55,9 +55,9 @@ def initial(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def traits_to_send(event: Mapping[str, Any]) -> Any:
     """The event's traits without those that override a computed field of the event."""
-    traits: Any = traits_of(event)
-    if not isinstance(traits, dict) or traits is not event.get("traits"):
-        return traits
+    traits = event.get("traits")
+    if not isinstance(traits, dict):
+        return traits_of(event)
     taken = [key for key in traits if key in DEVICE and traits[key] is not None]
     return {key: one for key, one in traits.items() if key not in taken} if taken else traits
 
