@@ -200,8 +200,9 @@ class Policy:
     keys: Keys = Keys()
     follows_storage: bool = False
     """Events and `session_id` go by what storage holds, so that tabs follow each other."""
-    start_flag_before_event: bool = False
-    """The stored record says `sessionStart: true` before the first event, and false after it."""
+    legacy_record: bool = False
+    """The stored record holds no timeout, and says `sessionStart: true` before the first event,
+    false after it."""
 
     def with_options(self, **options: Any) -> Policy:
         """The same platform with other options, unchecked."""

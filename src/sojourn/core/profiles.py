@@ -36,7 +36,7 @@ _V1 = Policy(
     timeouts=Timeouts.JAVASCRIPT_SUM,
     ids=Ids.JAVASCRIPT,
     keys=Keys(session="rl_session"),
-    start_flag_before_event=True,
+    legacy_record=True,
     opened_needs_ui=False,
 )
 WEB_V1 = _V1
@@ -45,7 +45,7 @@ WEB = _V1.with_options(
     ids=Ids.JAVASCRIPT_POSITIVE,
     launch_is_activity=True,
     follows_storage=True,
-    start_flag_before_event=False,
+    legacy_record=False,
 )
 DESKTOP = WEB.with_options(
     switch=Switch.GIVEN_AND_DIFFERS,

@@ -101,7 +101,7 @@ def _at_launch(
 def _with_options(session: Session, policy: Policy) -> Session:
     """The session under the timeout and maximum duration of this launch."""
     if not policy.auto_track and policy.timeout_ms:
-        return session  # switched off: this launch brings no timeout
+        return session._replace(timeout=None, cut_off=None)  # switched off: it brings neither
     timeout, last, cut_off = policy.timeout_ms, session.last, session.cut_off
     if policy.launch_keeps_deadline and last is not None and session.timeout is not None:
         last += session.timeout - timeout

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Optional
 
 from sojourn.core.policy import Ids, Policy, Timeouts
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode
 NEVER_MS = 8_640_000_000_000_000
 """A timeout that no clock reaches: the last instant that JavaScript's `Date` knows."""
 DEFAULT_CUT_OFF_MS = 43_200_000
+_SOME_CLOCK = 1_700_000_000_000
 _SHORTEST_ID = 10
 """Characters of the number as text, a minus sign included."""
 _INTEGER_TEXT_BELOW = 10**21
@@ -76,26 +79,43 @@ def checked_timeout(value: Any, policy: Policy, auto_track: bool) -> tuple[int, 
 
 
 def _javascript_sum(value: Any, default: int) -> int:
-    """What `clock + value` comes to in JavaScript: a text is appended, so it never passes."""
-    if isinstance(value, (bool, int)):
-        return int(value)
-    if isinstance(value, float):
-        return int(value // 1) if abs(value) < NEVER_MS else NEVER_MS
-    return NEVER_MS if isinstance(value, (str, list)) else default
+    """What `clock + value` adds to the clock in JavaScript, where a text is appended to it.
+
+    What is no number is not taken. Appended digits make an expiry that never comes; a sum
+    that is no number makes one that has always come.
+    """
+    if isinstance(value, list):
+        value = str(value[0]) if len(value) == 1 else "no number" if value else ""
+    if isinstance(value, (bool, int, float)):
+        return int(max(-NEVER_MS, min(NEVER_MS, value // 1)))
+    if not isinstance(value, str) or _number_of(value) is None:
+        return default
+    total = _number_of(str(_SOME_CLOCK) + value)
+    if total is None:
+        return -NEVER_MS
+    return int(total - _SOME_CLOCK) if total < 2 * _SOME_CLOCK else NEVER_MS
+
+
+def _number_of(text: str) -> Optional[float]:
+    """JavaScript's `Number(text)`, as far as timeouts need it; None: not a number."""
+    text = text.strip()
+    try:
+        return float(text) if text and "_" not in text else None if text else 0.0
+    except ValueError:
+        return None
 
 
 def checked_cut_off(value: Any, timeout_ms: int) -> Optional[int]:
     """The maximum duration in milliseconds; None: shorter than the timeout, not used."""
     number = whole(value)
-    duration = DEFAULT_CUT_OFF_MS if number is None or number < 0 else number
-    return duration if duration >= timeout_ms else None
+    if number is None or number < 0:
+        return DEFAULT_CUT_OFF_MS
+    return number if number >= timeout_ms else None
 
 
 def person(value: Any) -> Optional[str]:
     """The user id that `identify` was given, as text; None: none was (null, or traits only)."""
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, (str, dict)):
+        return value if isinstance(value, str) else None
     number = whole(value)
-    return str(value if number is None else number)
+    return _COMPACT(value) if number is None else str(number)

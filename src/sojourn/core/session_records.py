@@ -32,7 +32,7 @@ def encode_session(session: Session, policy: Policy) -> Optional[dict[str, Any]]
     if automatic and session.last is not None:
         timeout = policy.timeout_ms if session.timeout is None else session.timeout
         value["expiresAt"] = session.last + timeout
-    if session.timeout is not None:
+    if session.timeout is not None and not policy.legacy_record:
         value["timeout"] = session.timeout
     if automatic:
         value["autoTrack"] = True
@@ -46,7 +46,7 @@ def encode_session(session: Session, policy: Policy) -> Optional[dict[str, Any]]
         if expires_at is not None:
             value["cutOff"]["expiresAt"] = expires_at
     start = session.start
-    if policy.start_flag_before_event:
+    if policy.legacy_record:
         value["sessionStart"] = start is None
     elif start is not None:
         value["sessionStart"] = start
@@ -63,7 +63,7 @@ def decode_session(value: Any, policy: Policy) -> Session:
     timeout = _number(value.get("timeout"))
     flag = value.get("sessionStart")
     start = flag if isinstance(flag, bool) else None
-    if policy.start_flag_before_event:
+    if policy.legacy_record:
         start = None if start is not False else False
     cut_off = _decode_cut_off(value.get("cutOff"))
     if manual:

@@ -123,7 +123,7 @@ def cleared(session: Session, kind: Kind, policy: Policy) -> Session:
     """No session in the place of this one; `kind` is what the next launch will find."""
     renewal = policy.renewal
     if renewal is _COUNTS:
-        return NO_SESSION
+        return Session(*NO_SESSION)
     last = session.last if renewal is _KEEPS and not policy.manual_forgets_last else None
     return Session(None, kind, None, last, session.timeout, None, session.forgotten, False)
 

@@ -100,10 +100,9 @@ def event_of_manual(state: State, event: Event, now: int, policy: Policy) -> tup
     first = session.start is None
     if policy.manual_events_are_activity and session.kind is _MANUAL:
         session = session._replace(start=first, last=instant(now, policy), forgotten=False)
-    elif session.start is not False:
+    else:
         session = session._replace(start=first)
-    if session is not state.session:
-        state = state._replace(session=session)
+    state = state._replace(session=session)
     return state, Effect(_CONTINUES, _KEPT, True, session.id, first)
 
 
@@ -251,6 +250,8 @@ def end_session(state: State, given: EndSession, now: int, policy: Policy) -> tu
     """No session; what the next launch finds depends on the platform."""
     end, session = policy.end, state.session
     running = session.id is not None
+    if not running and policy.follows_storage:
+        return state, Effect(Reason.NONE, _KEPT)  # another tab's session may be in storage
     stays = end is not End.STOPS_ALL and session.kind is _AUTO
     session = cleared(session, _AUTO if stays else Kind.NONE, policy)
     process = state.process

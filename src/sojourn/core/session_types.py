@@ -77,7 +77,7 @@ class State(NamedTuple):
 
 
 NO_SESSION = Session(None, Kind.NONE, None, None, None, None, False, False)
-"""No session, and nothing known of an earlier one."""
+"""No session, and nothing known of an earlier one. Storage holds nothing then."""
 NEW_PROCESS = Process(False, True, False, False, False)
 NEW = State(NO_SESSION, NEW_PROCESS, "", "", "", None, False)
 """The state of a client that has never run."""

@@ -25,10 +25,14 @@ def call_context(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reset_of(args: Mapping[str, Any], fresh: str, legacy: bool) -> Reset:
-    """A `reset` call: its argument is a flag, or options whose entries are flags."""
+    """A `reset` call: its argument is a flag, or options whose entries are flags.
+
+    The legacy SDK takes anything that JavaScript takes for true as the flag; it makes the new
+    anonymous id with the next event only.
+    """
     argument = args.get("options", args.get("anonymous_id"))
     if legacy:
-        return Reset(fresh, isinstance(argument, (dict, list)) or bool(argument))
+        return Reset("", isinstance(argument, (dict, list)) or bool(argument))
     if argument is True or argument is False:
         return Reset(fresh, argument)
     entries = argument.get("entries") if isinstance(argument, dict) else None

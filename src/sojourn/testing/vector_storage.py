@@ -69,7 +69,7 @@ class Storage:
             if place is self._place:
                 continue
             for key in [key for key in place if self.keeps(key)]:
-                self._place.setdefault(key, place.pop(key))
+                self._place[key] = place.pop(key)
         return {key: self.get(key) for key in self._place if self.keeps(key)}
 
     def get(self, key: str) -> Any:
