@@ -49,25 +49,19 @@ class Subject:
         plan: Plan,
         call: CallPlan,
         event: dict[str, Any],
+        context: dict[str, Any],
         origin: Origin,
         added: dict[str, Any],
         merge_rules: bool,
     ) -> None:
-        """`added`: goes into the context. `merge_rules`: identity rules are wanted.
-
-        Raises `UnusableEvent` for a context that is no object.
-        """
+        """`context` is the event's, `added` goes into it; `merge_rules`: identity rules are
+        wanted."""
         self.plan = plan
         self.call = call
         self.event = event
         self.origin = origin
         self.added = added
         self.merge_rules = merge_rules
-        context = event.get("context")
-        if context is None:
-            context = {}
-        elif type(context) is not dict:
-            raise UnusableEvent("context is not a map", status=500)
         self.context = context
         message_id = event.get("messageId")
         self.message_id = f"auto-{uuid.uuid4()}" if is_blank(message_id) else message_id
@@ -103,7 +97,9 @@ class Subject:
         """The column `rudder_event`, if it is wanted."""
         plan = self.plan
         if plan.settings.full_event:
-            whole = {**self.event, "context": {**self.context, **self.added}}
+            whole = self.event
+            if self.added:
+                whole = {**whole, "context": {**self.context, **self.added}}
             values[plan.rudder_event] = json_text(whole)
             types[plan.rudder_event] = plan.provider.full_event_type
 
@@ -272,6 +268,11 @@ def merge_rule_row(plan: Plan, properties: list[Property]) -> Row:
     safe = plan.namer.safe
     values = {safe(name): value for name, value in merge_rule(properties).items()}
     return Row(safe(MERGE_RULES_TABLE), values, dict.fromkeys(values, STRING), merge_rule=True)
+
+
+def of_a_pipeline(event: dict[str, Any]) -> bool:
+    """A cloud source's pipeline made the event; its tables have as many columns as they have."""
+    return event.get("channel") == "sources"
 
 
 def known_record_id(origin: Origin) -> Any:

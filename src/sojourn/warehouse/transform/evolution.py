@@ -53,10 +53,13 @@ def evolve(
     provider = provider if isinstance(provider, Provider) else provider_of(provider)
     existing = {table: _in_use(columns) for table, columns in warehouse.items()}
     schema = _first_types(uploads)
-    _add_discards(schema, provider)
     for table, columns in schema.items():
         _follow(columns, existing.get(table, {}))
     _share_users(schema, existing, provider)
+    if provider.discards:
+        discards = provider.cased(DISCARDS_TABLE)
+        schema[discards] = _discards_columns(provider)
+        _follow(schema[discards], existing.get(discards, {}))
     changes: dict[str, TableChange] = {}
     for table, columns in schema.items():
         change = _change(existing.get(table), columns)
@@ -70,27 +73,20 @@ def _in_use(columns: Mapping[str, str]) -> Table:
 
 
 def _first_types(uploads: Iterable[Mapping[str, Mapping[str, str]]]) -> Schema:
+    """The first type seen of each column, but `text` beats all."""
     schema: Schema = {}
     for upload in uploads:
         for table, columns in upload.items():
             mine = schema.setdefault(table, {})
             for name, kind in columns.items():
-                mine.setdefault(name, kind)
+                if kind == TEXT or name not in mine:
+                    mine[name] = kind
     return schema
 
 
-def _add_discards(schema: Schema, provider: Provider) -> None:
-    if not provider.discards:
-        return
-    table = schema.setdefault(_cased(DISCARDS_TABLE, provider), {})
-    for name, kind in DISCARDS_COLUMNS.items():
-        table.setdefault(_cased(name, provider), kind)
-    for name in provider.load_times:
-        table.setdefault(_cased(name, provider), DATETIME)
-
-
-def _cased(name: str, provider: Provider) -> str:
-    return name.upper() if provider.upper else name
+def _discards_columns(provider: Provider) -> Table:
+    columns = {**DISCARDS_COLUMNS, **dict.fromkeys(provider.load_times, DATETIME)}
+    return {provider.cased(name): kind for name, kind in columns.items()}
 
 
 def _follow(columns: Table, existing: Mapping[str, str]) -> None:
@@ -104,22 +100,23 @@ def _follow(columns: Table, existing: Mapping[str, str]) -> None:
 def _share_users(
     schema: Schema, existing: Mapping[str, Mapping[str, str]], provider: Provider
 ) -> None:
-    """`users` takes over the columns of `identifies`, and gives those that only it has."""
-    users_name, identifies_name = _cased("users", provider), _cased("identifies", provider)
-    id_name, user_id = _cased("id", provider), _cased("user_id", provider)
+    """`users` takes over the columns of `identifies`, and gives those that only it has.
+
+    The rows of `users` are made of those of `identifies`, whose `user_id` is their `id`.
+    """
+    users_name, identifies_name = provider.cased("users"), provider.cased("identifies")
     users, identifies = schema.get(users_name), schema.get(identifies_name)
     if users is None or identifies is None:
         return
-    known = {**existing.get(users_name, {}), **users}
-    for name, kind in known.items():
-        if name not in identifies:
-            identifies[name] = kind
-    there = existing.get(users_name, {})
+    there, there_identifies = existing.get(users_name, {}), existing.get(identifies_name, {})
+    for name, kind in there.items():
+        if name not in there_identifies:
+            users[name] = identifies[name] = kind
+    id_name, user_id = provider.cased("id"), provider.cased("user_id")
     for name, kind in identifies.items():
-        if name == user_id:
-            users[id_name] = there.get(id_name, kind)
-        elif name != id_name:
-            users[name] = there.get(name, kind)
+        target = id_name if name == user_id else name
+        if name != id_name:
+            users[target] = there.get(target, kind)
 
 
 def _change(existing: Mapping[str, str] | None, columns: Mapping[str, str]) -> TableChange | None:

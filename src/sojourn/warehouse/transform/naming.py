@@ -117,8 +117,7 @@ class Namer:
         provider = self.provider
         if not name:
             return name
-        if provider.upper:
-            name = name.upper()
+        name = provider.cased(name)
         if name.upper() in self._reserved:
             name = "_" + name
         return name[: provider.longest] if provider.longest else name

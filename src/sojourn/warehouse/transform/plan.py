@@ -63,7 +63,7 @@ class CallPlan:
     def __init__(self, plan: Plan, call: Call) -> None:
         self._plan = plan
         self._call = call
-        self._dropped = {plan.cased(column) for column in call.own + call.standard}
+        self._dropped = {plan.provider.cased(column) for column in call.own + call.standard}
         self.type = call.type
         self.table = plan.namer.safe(call.table)
         self.own = tuple(plan.namer.safe(column) for column in call.own)
@@ -143,10 +143,6 @@ class Plan:
 
     def _fields(self, fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         return tuple((self.namer.safe(column), key) for column, key in fields)
-
-    def cased(self, name: str) -> str:
-        """A plain name in the provider's case."""
-        return name.upper() if self.provider.upper else name
 
     def event_names(self, event: Any) -> tuple[str, str]:
         """The value of the column `event` and the event's table; both may be empty."""

@@ -50,6 +50,10 @@ class Provider:
     discards: bool = True
     """Values that do not fit go to `rudder_discards`."""
 
+    def cased(self, name: str) -> str:
+        """A plain name in the provider's case."""
+        return name.upper() if self.upper else name
+
     @property
     def reserved(self) -> frozenset[str]:
         """The words, in upper case, that cannot be names as they are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sojourn.warehouse.transform.calls import BY_TYPE, Subject, merge_rule_row
+from sojourn.warehouse.transform import calls
 from sojourn.warehouse.transform.errors import UnusableEvent
 from sojourn.warehouse.transform.identity import merge_properties
 from sojourn.warehouse.transform.model import NOWHERE, Origin, Row
@@ -65,7 +65,7 @@ class Transformer:
         limit = self.max_columns
         if limit is not None:
             for row in rows:
-                if len(row.types) > limit:
+                if len(row.types) > limit and not calls.of_a_pipeline(event):
                     raise UnusableEvent(
                         f"{self.provider.name} transformer: Too many columns outputted"
                         " from the event"
@@ -73,18 +73,28 @@ class Transformer:
         return rows
 
     def _rows(self, event: dict[str, Any], origin: Origin) -> list[Row]:
-        kind = event.get("type")
-        plan = self._plan(event, origin)
-        if kind == "merge":
-            return [merge_rule_row(plan, merge_properties(event))] if self.id_resolution else []
-        call = plan.calls.get(kind) if isinstance(kind, str) else None
-        if call is None:
-            raise UnusableEvent(f"Unknown event type: {json_text(kind or '')}")
         if origin is not self._origin:
             self._origin = origin
             self._added = self._context_of(origin)
-        subject = Subject(plan, call, event, origin, self._added, self.id_resolution)
-        return BY_TYPE[call.type](subject)
+        context = event.get("context")
+        if type(context) is not dict:
+            if context is not None and self.add_origin_to_context:
+                raise UnusableEvent("context is not a map", status=500)
+            context = {}
+        plan = self._plan(event, origin)
+        kind = event.get("type")
+        name = kind.lower() if isinstance(kind, str) else ""
+        call = plan.calls.get(name)
+        if call is not None:
+            subject = calls.Subject(
+                plan, call, event, context, origin, self._added, self.id_resolution
+            )
+            return calls.BY_TYPE[name](subject)
+        if name != "merge":
+            raise UnusableEvent(f"Unknown event type: {json_text(name)}")
+        if not self.id_resolution:
+            return []
+        return [calls.merge_rule_row(plan, merge_properties(event))]
 
     def _context_of(self, origin: Origin) -> dict[str, Any]:
         if not self.add_origin_to_context:
