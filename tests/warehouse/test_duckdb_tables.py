@@ -89,7 +89,7 @@ def test_new_columns_come_with_the_events_that_have_them(warehouse, event):
     warehouse.add(event(1, properties={"a": 2, "b": "x", "born": "2024-02-30"}))
     warehouse.add(event(2, properties={"c": True}))
     assert warehouse.rows(
-        "SELECT id, a, b, c, strftime(born, '%F') FROM web_shop.added ORDER BY id"
+        "SELECT id, a, b, c, strftime(born, '%Y-%m-%d') FROM web_shop.added ORDER BY id"
     ) == [
         ("m0", 1, None, None, None),
         ("m1", 2, "x", None, "2024-03-01"),

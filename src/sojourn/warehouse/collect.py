@@ -25,7 +25,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 class Collected:
     """What some batches hold."""
 
-    rows: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    rows: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
     """By namespace and table, in the order of the events."""
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """The decoded events by source."""
@@ -49,6 +49,7 @@ class Collector:
             namespace = namespace_of(batch.source_id, source)
             origin = Origin(batch.source_id, source.platform if source else "")
             events = found.events.setdefault(batch.source_id, [])
+            tables = found.rows.setdefault(namespace, {})
             for line in batch.events:
                 try:
                     event = _decode(line)
@@ -57,10 +58,9 @@ class Collector:
                     found.aside.append(_letter(batch, line, error))
                     continue
                 for row in rows:
-                    key = (namespace, row.table)
-                    table = found.rows.get(key)
+                    table = tables.get(row.table)
                     if table is None:
-                        table = found.rows[key] = []
+                        table = tables[row.table] = []
                     table.append(row)
                 events.append(event)
             found.count += len(batch.events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,10 @@ import pyarrow as pa
 from sojourn.core.errors import DataDirectoryInUse, InvalidSettings, WarehouseUnavailable
 from sojourn.core.ports import Batch, Loaded, SessionModel
 from sojourn.warehouse.catalog import Catalog
-from sojourn.warehouse.collect import Collected, Collector, Sources
-from sojourn.warehouse.columns import Discard, RowSet
+from sojourn.warehouse.collect import Collector, Sources
+from sojourn.warehouse.intake import PORTION, Intake, portions
 from sojourn.warehouse.merging import Merged, Merger
-from sojourn.warehouse.transform import DISCARDS_TABLE, Row, Transformer
+from sojourn.warehouse.transform import Transformer
 
 _AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 """Errors of the machine, not of the events: the same load may work later."""
@@ -57,20 +57,21 @@ class DuckDBTables:
         Loading the same events again changes nothing. Events that no table can take are in the
         answer's `aside`. Raises `WarehouseUnavailable` for disk or memory.
         """
-        collected = self._collector.collect(batches)
         load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock, self._transaction():
-            merged, discarded = self._load_rows(collected, load_time)
+            intake = Intake(self._collector, self._catalog, load_time)
+            for part in portions(batches, PORTION):
+                intake.take(part)
+            merged = [self._merge(*table) for table in intake.tables()]
             if self._sessions is not None:
-                for source_id, events in collected.events.items():
-                    if events:
-                        self._sessions.update(self._connection, source_id, events)
+                for source_id, events in intake.events.items():
+                    self._sessions.update(self._connection, source_id, events)
         return Loaded(
-            events=collected.count,
+            events=intake.count,
             inserted=sum(m.inserted for m in merged),
             duplicates=sum(m.duplicates for m in merged),
-            discarded=discarded,
-            aside=tuple(collected.aside),
+            discarded=intake.discarded,
+            aside=tuple(intake.aside),
         )
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -130,27 +131,6 @@ class DuckDBTables:
         except duckdb.Error:
             pass  # the first error is the one that tells
 
-    def _load_rows(self, collected: Collected, load_time: str) -> tuple[list[Merged], int]:
-        merged: list[Merged] = []
-        discarded = 0
-        for namespace, tables in _by_namespace(collected).items():
-            sets = {table: RowSet(rows) for table, rows in tables.items()}
-            self._catalog.admit(namespace, {t: rows.first_types() for t, rows in sets.items()})
-            discards: list[Row] = []
-            for table, rows in sets.items():
-                if table == "users":
-                    continue  # made from `identifies`
-                types = self._catalog.types(namespace, table)
-                incoming, misfits = rows.columns(types, load_time)
-                discards += [_discard_row(table, misfit) for misfit in misfits]
-                merged.append(self._merge(namespace, table, incoming))
-            if discards:
-                types = self._catalog.types(namespace, DISCARDS_TABLE)
-                incoming, _ = RowSet(discards).columns(types, load_time)
-                self._merge(namespace, DISCARDS_TABLE, incoming)
-            discarded += len(discards)
-        return merged, discarded
-
     def _merge(self, namespace: str, table: str, incoming: pa.Table) -> Merged:
         columns = self._catalog.types(namespace, table)
         users = self._catalog.types(namespace, "users")
@@ -177,24 +157,3 @@ def _connect(path: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
     connection.execute("SET GLOBAL enable_external_access = false")
     connection.execute("SET GLOBAL python_enable_replacements = false")
     return connection
-
-
-def _by_namespace(collected: Collected) -> Mapping[str, Mapping[str, list[Row]]]:
-    found: dict[str, dict[str, list[Row]]] = {}
-    for (namespace, table), rows in collected.rows.items():
-        found.setdefault(namespace, {})[table] = rows
-    return found
-
-
-def _discard_row(table: str, discard: Discard) -> Row:
-    values = {
-        "table_name": table,
-        "row_id": discard.row_id,
-        "column_name": discard.column,
-        "column_value": discard.value,
-        "received_at": discard.received_at,
-        "reason": discard.reason,
-    }
-    return Row(
-        DISCARDS_TABLE, values, dict.fromkeys(values, "string") | {"received_at": "datetime"}
-    )
