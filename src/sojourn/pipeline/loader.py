@@ -41,7 +41,6 @@ class LoaderCounts:
         self.inserted += loaded.inserted
         self.duplicates += loaded.duplicates
         self.discarded += loaded.discarded
-        self.aside += len(loaded.aside)
 
 
 class Loader:
@@ -118,6 +117,7 @@ class Loader:
         if aside:
             dead = [Entry(f"{letter.source_id}:{STAGE}", pack_dead(letter)) for letter in aside]
             await persist("writing dead letters", lambda: self._log.append(DEAD, dead), stop)
+            self.counts.aside += len(dead)
         positions: dict[int, int] = {}
         for entry in entries:
             positions[entry.partition] = entry.offset
