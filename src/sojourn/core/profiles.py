@@ -30,7 +30,6 @@ _V1 = Policy(
     manual_survives_launch=True,
     launch_keeps_deadline=True,
     start_survives=True,
-    reset_is_activity=True,
     renewal=Renewal.COUNTS,
     switch=Switch.GIVEN_AND_DIFFERS,
     timeouts=Timeouts.JAVASCRIPT_SUM,

@@ -22,8 +22,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional
 
+from sojourn.core import session_controls as controls
+from sojourn.core import session_events as events
 from sojourn.core import session_lifecycle as lifecycle
-from sojourn.core import session_transitions as transitions
 from sojourn.core.policy import CallerContext, Gate, Policy
 from sojourn.core.session_records import (
     changes,
@@ -113,15 +114,15 @@ TRANSITIONS: dict[type, dict[Kind, Transition]] = {
     Foreground: _always(lifecycle.foreground),
     Background: _always(lifecycle.background),
     Close: _always(lifecycle.close),
-    Event: dict(transitions.EVENT_TRANSITIONS),
-    Identify: _always(transitions.identify),
-    Alias: _always(transitions.alias),
-    Reset: _always(transitions.reset),
-    StartSession: _always(transitions.start_session),
-    EndSession: _always(transitions.end_session),
-    OptOut: _always(transitions.opt_out),
-    SetAnonymousId: _always(transitions.set_anonymous_id),
-    Adopt: _always(transitions.adopt),
+    Event: dict(events.EVENT_TRANSITIONS),
+    Identify: _always(events.identify),
+    Alias: _always(events.alias),
+    Reset: dict(controls.RESET_TRANSITIONS),
+    StartSession: _always(controls.start_session),
+    EndSession: dict(controls.END_TRANSITIONS),
+    OptOut: _always(controls.opt_out),
+    SetAnonymousId: _always(controls.set_anonymous_id),
+    Adopt: _always(controls.adopt),
 }
 """Every input, and for each what is going on: the whole machine."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sojourn.core.policy import Gate
-from sojourn.core.session_rules import active, cleared, expiry, renewed, touched
-from sojourn.core.session_transitions import event, reasons
+from sojourn.core.session_events import event
+from sojourn.core.session_rules import active, cleared, expiry, reasons, renewed, touched
 from sojourn.core.session_types import (
     NEW_PROCESS,
     Background,

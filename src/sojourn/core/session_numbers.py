@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite, isnan
 from typing import Any, Optional
 
 from sojourn.core.policy import Ids, Policy, Timeouts
@@ -86,6 +87,8 @@ def _javascript_sum(value: Any, default: int) -> int:
     """
     if isinstance(value, list):
         value = str(value[0]) if len(value) == 1 else "no number" if value else ""
+    if isinstance(value, float) and not isfinite(value):
+        return default if isnan(value) else NEVER_MS if value > 0 else -NEVER_MS
     if isinstance(value, (bool, int, float)):
         return int(max(-NEVER_MS, min(NEVER_MS, value // 1)))
     if not isinstance(value, str) or _number_of(value) is None:
@@ -100,7 +103,7 @@ def _number_of(text: str) -> Optional[float]:
     """JavaScript's `Number(text)`, as far as timeouts need it; None: not a number."""
     text = text.strip()
     try:
-        return float(text) if text and "_" not in text else None if text else 0.0
+        return float(text or "0") if "_" not in text else None
     except ValueError:
         return None
 

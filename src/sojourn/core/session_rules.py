@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, TypeVar
 
 from sojourn.core.policy import Renewal
 from sojourn.core.session_types import NO_SESSION, CutOff, Kind, Reason, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sojourn.core.policy import Policy
-    from sojourn.core.session_types import State
+    from sojourn.core.session_types import Effect, State
 
 _AUTO = Kind.AUTO
 _NONE = Kind.NONE
@@ -18,6 +20,18 @@ _COUNTS = Renewal.COUNTS
 _KEEPS = Renewal.KEEPS
 _TIMEOUT = Reason.TIMEOUT
 _CUT_OFF = Reason.CUT_OFF
+
+_F = TypeVar("_F", bound="Callable[..., tuple[State, Effect]]")
+
+
+def reasons(*possible: Reason) -> Callable[[_F], _F]:
+    """Declares which reasons a transition may give; the docs and a property test go by it."""
+
+    def mark(function: _F) -> _F:
+        function.reasons = possible  # type: ignore[attr-defined]
+        return function
+
+    return mark
 
 
 def phase(state: State) -> Kind:

@@ -8,11 +8,20 @@ from typing import Any
 
 from sojourn.core.session import Effect
 
-__all__ = ["Observation", "difference", "emitted", "session_part"]
+__all__ = ["STEPS", "Observation", "difference", "emitted", "first_difference", "session_part"]
 
 Observation = dict[str, Any]
 """What one step shows: `see`, `see_properties` and (web) `also`, as in the vectors."""
 
+STEPS = frozenset(
+    (
+        *("launch", "close", "reload", "background", "foreground", "clear_storage", "consent"),
+        *("track", "page", "screen", "identify", "alias", "group"),
+        *("reset", "start_session", "end_session", "session_id", "opt_out"),
+        *("set_custom_context", "clear_custom_context"),
+    )
+)
+"""Everything that a script may do."""
 _CHECKED = ("see", "see_properties", "also")
 _LONGEST = 200
 
@@ -40,13 +49,14 @@ def difference(step: Mapping[str, Any], shown: Observation) -> str | None:
     for key in _CHECKED:
         if key not in step or (key == "see" and "see" not in shown and step[key] is None):
             continue
-        found = _first(step[key], shown.get(key), key)
+        found = first_difference(step[key], shown.get(key), key)
         if found:
             return found
     return None
 
 
-def _first(expected: Any, actual: Any, path: str) -> str | None:
+def first_difference(expected: Any, actual: Any, path: str) -> str | None:
+    """The first difference between two JSON values, and where under `path` it is, or None."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         # `also` lists what was observed; more may be known.
         keys = [*expected, *(() if path == "also" else (k for k in actual if k not in expected))]
@@ -55,13 +65,13 @@ def _first(expected: Any, actual: Any, path: str) -> str | None:
                 return f"{path}.{key}: expected {_text(expected[key])}, got nothing"
             if key not in expected:
                 return f"{path}.{key}: nothing expected, got {_text(actual[key])}"
-            found = _first(expected[key], actual[key], f"{path}.{key}")
+            found = first_difference(expected[key], actual[key], f"{path}.{key}")
             if found:
                 return found
         return None
     if isinstance(expected, list) and isinstance(actual, list):
         for index, (left, right) in enumerate(zip(expected, actual, strict=False)):
-            found = _first(left, right, f"{path}[{index}]")
+            found = first_difference(left, right, f"{path}[{index}]")
             if found:
                 return found
         if len(expected) != len(actual):

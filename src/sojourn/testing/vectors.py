@@ -17,14 +17,23 @@ from pathlib import Path
 from typing import Any
 
 from sojourn.core.profiles import PROFILES
-from sojourn.testing import vector_pages, vector_phones
-from sojourn.testing.vector_steps import difference
+from sojourn.testing import vector_cookies, vector_pages, vector_phones
+from sojourn.testing.vector_steps import STEPS, difference
 
 __all__ = ["BadVectorFile", "failure", "main", "read"]
 
 QUIRKS = frozenset(("js-quirk", "quirk", "go-format"))
 """Tags of scenarios that show a language's peculiarity rather than a rule."""
-_NEEDED = ("id", "platform", "recorded_from", "epoch_ms", "config", "steps")
+_SCENARIO = {
+    "id": str,
+    "platform": str,
+    "recorded_from": str,
+    "epoch_ms": int,
+    "config": dict,
+    "steps": list,
+}
+_COOKIE = {"id": str, "cookie": str, "name": str, "encoding": str, "value": object}
+_STEP = {"t": int, "do": str}
 
 
 class BadVectorFile(Exception):
@@ -54,16 +63,48 @@ def _fault(scenario: Any) -> str | None:
     """What keeps a line from being a scenario, or None."""
     if not isinstance(scenario, dict):
         return "not an object"
-    missing = [key for key in _NEEDED if key not in scenario]
-    if missing:
-        return f"not a scenario: `{missing[0]}` is missing"
+    if "cookie" in scenario:
+        return _shape(scenario, _COOKIE, "a cookie")
+    fault = _shape(scenario, _SCENARIO, "a scenario")
+    if fault:
+        return fault
     if scenario["platform"] not in PROFILES:
         return f"unknown platform {scenario['platform']!r}, not one of {', '.join(PROFILES)}"
+    for number, script in enumerate(scenario["steps"]):
+        if not isinstance(script, dict):
+            return f"step {number} is not an object"
+        fault = _shape(script, _STEP, f"step {number}")
+        if fault:
+            return fault
+        if not isinstance(script.get("args") or {}, dict):
+            return f"step {number}: `args` is {script['args']!r}, not an object"
+        if script["do"] not in STEPS:
+            return f"step {number}: unknown `do` {script['do']!r}"
+    return None
+
+
+def _shape(value: Mapping[str, Any], keys: Mapping[str, type], what: str) -> str | None:
+    """What keeps an object from having these keys with values of these types, or None."""
+    for key, kind in keys.items():
+        if key not in value:
+            return f"{what} needs `{key}`"
+        if not isinstance(value[key], kind):
+            return f"{what}: `{key}` is {value[key]!r}, not of type {kind.__name__}"
     return None
 
 
 def failure(scenario: Mapping[str, Any]) -> str | None:
-    """The first difference between a recording and our machine, or None."""
+    """The first difference between a recording and what we do, or None.
+
+    An exception is a difference too: the other scenarios still run.
+    """
+    try:
+        return vector_cookies.failure(scenario) if "cookie" in scenario else _played(scenario)
+    except Exception as error:
+        return f"raised {type(error).__name__}: {error}"
+
+
+def _played(scenario: Mapping[str, Any]) -> str | None:
     pages = scenario["platform"] == "web"
     shown = (vector_pages if pages else vector_phones).replay(scenario)
     for number, (script, seen) in enumerate(zip(scenario["steps"], shown, strict=True)):

@@ -1,22 +1,19 @@
-"""The transitions of the session machine for calls and events. See `sojourn.core.session`."""
+"""The transitions of the session machine for events. See `sojourn.core.session`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Optional, TypeVar
+from typing import TYPE_CHECKING, Optional
 
-from sojourn.core.policy import End, Refusal, Renewal, Switch
-from sojourn.core.session_numbers import accepted_id
+from sojourn.core.policy import Switch
+from sojourn.core.session_controls import RESET_TRANSITIONS, adopt
 from sojourn.core.session_rules import (
     active,
     aged,
-    cleared,
-    clock_id,
     expiry,
     instant,
     phase,
+    reasons,
     renewed,
-    restarted,
     touched,
 )
 from sojourn.core.session_types import (
@@ -25,40 +22,22 @@ from sojourn.core.session_types import (
     Alias,
     Change,
     Effect,
-    EndSession,
     Event,
     Identify,
     Kind,
-    OptOut,
     Reason,
     Reset,
     Session,
-    SetAnonymousId,
-    StartSession,
     State,
 )
 
 if TYPE_CHECKING:
     from sojourn.core.policy import Policy
 
-_AUTO = Kind.AUTO
 _MANUAL = Kind.MANUAL
 _KEPT = Change.KEPT
 _STARTED = Change.STARTED
 _CONTINUES = Reason.CONTINUES
-_COUNTS = Renewal.COUNTS
-
-_F = TypeVar("_F", bound="Callable[..., tuple[State, Effect]]")
-
-
-def reasons(*possible: Reason) -> Callable[[_F], _F]:
-    """Declares which reasons a transition may give; the docs and a property test go by it."""
-
-    def mark(function: _F) -> _F:
-        function.reasons = possible  # type: ignore[attr-defined]
-        return function
-
-    return mark
 
 
 @reasons(Reason.CONTINUES, Reason.TIMEOUT, Reason.CUT_OFF, Reason.OPTED_OUT, Reason.BLANK)
@@ -160,7 +139,7 @@ def identify(state: State, given: Identify, now: int, policy: Policy) -> tuple[S
         return _stored_event(state, given, user_id == "", now, policy)
     if _switches(state.user_id, user_id, policy.switch):
         forget = Reset(given.anonymous_id, None if given.anonymous_id else False)
-        state, effect = reset(state, forget, now, policy)
+        state, effect = RESET_TRANSITIONS[phase(state)](state, forget, now, policy)
         change = effect.change
     state = state._replace(user_id=user_id)
     if change is _STARTED:
@@ -196,92 +175,3 @@ def alias(state: State, given: Alias, now: int, policy: Policy) -> tuple[State, 
     if policy.alias_names_person and given.user_id and not state.opted_out:
         state = state._replace(user_id=given.user_id)
     return event(state, given.user_id == "", now, policy)
-
-
-@reasons(Reason.RESET, Reason.NONE, Reason.IDENTITY)
-def reset(state: State, given: Reset, now: int, policy: Policy) -> tuple[State, Effect]:
-    """Forgets the person and puts a new session of the same kind in the place of a running one."""
-    renew = given.renew_anonymous_id
-    if policy.reset_renews_anonymous_id if renew is None else renew:
-        state = state._replace(anonymous_id=given.anonymous_id)
-    if given.user:
-        state = state._replace(user_id="")
-    if not given.session:
-        return state, Effect(Reason.IDENTITY, _KEPT)
-    if state.session.id is None:
-        return state, Effect(Reason.NONE, _KEPT)
-    session = restarted(state.session, now, policy)
-    if policy.reset_is_activity and active(state):
-        session = touched(session, now, policy)
-    return state._replace(session=session), Effect(Reason.RESET, _STARTED)
-
-
-@reasons(Reason.MANUAL, Reason.REFUSED, Reason.REFUSED_CLOCK)
-def start_session(
-    state: State, given: StartSession, now: int, policy: Policy
-) -> tuple[State, Effect]:
-    """A manual session: it does not expire, and automatic tracking stops."""
-    session, reason = state.session, Reason.MANUAL
-    number = clock_id(now, policy) if given.id is None else accepted_id(given.id, policy.ids)
-    if number is None:
-        if policy.refusal is not Refusal.CLOCK:
-            return _refused(state, policy)
-        number, reason = clock_id(now, policy), Reason.REFUSED_CLOCK
-    process = state.process._replace(on=False)
-    kind = _AUTO if policy.keeps_launch_mark and session.kind is _AUTO else _MANUAL
-    forgets = policy.manual_forgets_last or (policy.renewal is Renewal.FORGETS and state.process.on)
-    last = None if forgets or policy.renewal is _COUNTS else session.last
-    timeout = session.timeout if kind is _AUTO else None
-    session = Session(number, kind, None, last, timeout, None, session.forgotten, False)
-    return state._replace(session=session, process=process), Effect(reason, _STARTED)
-
-
-def _refused(state: State, policy: Policy) -> tuple[State, Effect]:
-    """A session id that is not acceptable changes nothing, or ends automatic tracking."""
-    session = state.session
-    if policy.refusal is Refusal.STOPS_TRACKING and session.kind is _AUTO:
-        kind = Kind.NONE if session.id is None else _MANUAL
-        state = state._replace(session=session._replace(kind=kind))
-    return state, Effect(Reason.REFUSED, _KEPT)
-
-
-@reasons(Reason.ENDED, Reason.NONE)
-def end_session(state: State, given: EndSession, now: int, policy: Policy) -> tuple[State, Effect]:
-    """No session; what the next launch finds depends on the platform."""
-    end, session = policy.end, state.session
-    running = session.id is not None
-    if not running and policy.follows_storage:
-        return state, Effect(Reason.NONE, _KEPT)  # another tab's session may be in storage
-    stays = end is not End.STOPS_ALL and session.kind is _AUTO
-    session = cleared(session, _AUTO if stays else Kind.NONE, policy)
-    process = state.process
-    if end is not End.STOPS_NOTHING:
-        process = process._replace(on=False)
-    state = state._replace(session=session, process=process)
-    if running:
-        return state, Effect(Reason.ENDED, Change.ENDED)
-    return state, Effect(Reason.NONE, _KEPT)
-
-
-@reasons(Reason.IDENTITY)
-def opt_out(state: State, given: OptOut, now: int, policy: Policy) -> tuple[State, Effect]:
-    """Drops calls from now on, or no longer. The session goes on."""
-    return state._replace(opted_out=given.value), Effect(Reason.IDENTITY, _KEPT)
-
-
-@reasons(Reason.IDENTITY)
-def set_anonymous_id(
-    state: State, given: SetAnonymousId, now: int, policy: Policy
-) -> tuple[State, Effect]:
-    """Takes the anonymous id. The session goes on."""
-    return state._replace(anonymous_id=given.anonymous_id), Effect(Reason.IDENTITY, _KEPT)
-
-
-@reasons(Reason.ADOPTED, Reason.CONTINUES)
-def adopt(state: State, given: Adopt, now: int, policy: Policy) -> tuple[State, Effect]:
-    """Follows what storage holds: another tab or process may have written it."""
-    session = given.session
-    if session == state.session:
-        return state, Effect(_CONTINUES, _KEPT)
-    process = state.process._replace(on=session.kind is _AUTO)
-    return state._replace(session=session, process=process), Effect(Reason.ADOPTED, Change.ADOPTED)
