@@ -60,20 +60,26 @@ class Warehouse(DuckDBTables):
         return [tuple(row.values()) for row in self.query(sql).to_pylist()]
 
     def dump(self) -> dict[str, Any]:
-        """All tables, without what depends on the moment or the order of loading."""
-        found: dict[str, Any] = {}
-        tables = self.rows("SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL")
-        for schema, table in tables:
-            rows = self.query(
-                f'SELECT COLUMNS(lambda c: c <> \'uuid_ts\') FROM "{schema}"."{table}"'
-            )
-            names = sorted(rows.column_names)
-            content = sorted(
-                json.dumps([str(row[name]) for name in names]) for row in rows.to_pylist()
-            )
-            kinds = {name: str(rows.schema.field(name).type) for name in names}
-            found[f"{schema}.{table}"] = (kinds, content)
-        return found
+        return dump_of(self)
+
+
+def dump_of(warehouse: DuckDBTables) -> dict[str, Any]:
+    """All tables, without what depends on the moment or the order of loading."""
+    found: dict[str, Any] = {}
+    tables = warehouse.query("SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL")
+    for schema, table in (tuple(row.values()) for row in tables.to_pylist()):
+        columns = "COLUMNS(lambda c: c <> 'uuid_ts')"
+        rows = warehouse.query(f'SELECT {columns} FROM "{schema}"."{table}"')
+        names = sorted(rows.column_names)
+        content = sorted(json.dumps([str(row[name]) for name in names]) for row in rows.to_pylist())
+        kinds = {name: str(rows.schema.field(name).type) for name in names}
+        found[f"{schema}.{table}"] = (kinds, content)
+    return found
+
+
+@pytest.fixture
+def dump() -> Any:
+    return dump_of
 
 
 @pytest.fixture
