@@ -1,0 +1,92 @@
+"""The end of the process, and its forks: one hook for all clients, with one budget of time."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import weakref
+from time import monotonic
+from typing import Protocol
+
+BUDGET = 2.0
+"""Seconds that the end of the process waits for deliveries, all clients together."""
+
+
+class Closable(Protocol):
+    """What delivers, and can be told to end."""
+
+    def begin_close(self) -> None:
+        """Take in nothing more, and send what waits without delay."""
+        ...
+
+    def close(self, timeout: float) -> bool:
+        """Deliver what waits, at most `timeout` seconds, and end."""
+        ...
+
+
+class Forkable(Protocol):
+    """What must not share everything with its parent in a forked child."""
+
+    def after_fork(self) -> None:
+        """Called in the child. Must be harmless if nothing is shared any more."""
+        ...
+
+
+_delivering: dict[int, Closable] = {}
+_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_hooked_pid = 0
+
+
+def register(dispatcher: Closable) -> None:
+    """Close this dispatcher at the end of the process."""
+    _delivering[id(dispatcher)] = dispatcher
+    _hook()
+
+
+def unregister(dispatcher: Closable) -> None:
+    """This dispatcher has ended."""
+    _delivering.pop(id(dispatcher), None)
+
+
+def watch_forks(client: Forkable) -> None:
+    """Tell this client in a forked child. Weak: does not keep it alive."""
+    _forkable.add(client)
+
+
+def close_all() -> None:
+    """Deliver what all clients still have, within the budget."""
+    until = monotonic() + BUDGET
+    dispatchers = list(_delivering.values())
+    for dispatcher in dispatchers:
+        dispatcher.begin_close()
+    for dispatcher in dispatchers:
+        dispatcher.close(max(0.0, until - monotonic()))
+        unregister(dispatcher)
+
+
+def _hook() -> None:
+    """Make sure that `close_all` runs at the end of this process."""
+    global _hooked_pid
+    pid = os.getpid()
+    if _hooked_pid == pid:
+        return
+    if _hooked_pid == 0:
+        atexit.register(close_all)  # a forked child inherits it
+    _hooked_pid = pid
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing import util
+
+        # Children of `multiprocessing` end by `os._exit`, which runs no `atexit` hooks.
+        util.Finalize(None, close_all, exitpriority=100)
+
+
+def _after_fork() -> None:
+    _delivering.clear()
+    for client in list(_forkable):
+        client.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
