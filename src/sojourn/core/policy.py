@@ -102,7 +102,9 @@ class Policy:
 
     # Options, as checked by `sojourn.core.profiles.configure`.
     auto_track: bool = True
+    """Automatic tracking is wanted."""
     timeout_ms: int = 1_800_000
+    """The inactivity that ends an automatic session."""
     cut_off_ms: Optional[int] = None
     """The maximum duration; None: none."""
     lifecycle: bool = False
@@ -120,6 +122,7 @@ class Policy:
     id_unit_ms: int = 1
     """Ids from the clock are the Unix time in this unit."""
     default_timeout_ms: int = 1_800_000
+    """What takes the place of a timeout that is not acceptable."""
     expired_at_timeout: bool = False
     """Expired when the time since the last activity equals the timeout, not only beyond [2]."""
     absolute_elapsed: bool = False
@@ -127,35 +130,41 @@ class Policy:
     clock_back_expires: bool = False
     """Expired when no time has passed, or less than none [4]."""
     timeouts: Timeouts = Timeouts.DEFAULT_IF_ODD
+    """What becomes of a timeout that is not acceptable [5]."""
     ids: Ids = Ids.JAVASCRIPT_POSITIVE
+    """Which session ids a caller may give, if they print with ten characters or more."""
     refusal: Refusal = Refusal.CLOCK
+    """What follows when a given session id is not acceptable [17]."""
 
     # When expiry is looked at, and what is activity.
     expires_in_use: bool = False
     """Events and `session_id` look at expiry, and events renew."""
     auto_needs_lifecycle: bool = False
-    """[6]"""
+    """Automatic tracking needs lifecycle events to be on [6]."""
     foreground_gate: Gate = Gate.NEVER
+    """When the application coming to the front looks at expiry [13]."""
     foreground_needs_lifecycle: bool = False
-    """[14]"""
+    """And only while lifecycle events are on [14]."""
     first_return_passes: bool = False
     """The first foreground of a process is passed over [23]."""
     launch_is_activity: bool = False
+    """A launch that goes on with a session is activity."""
     launch_keeps_deadline: bool = False
     """At a launch the expiry as it was decides, whatever timeout this launch brings."""
     dropped_calls_are_activity: bool = False
-    """[7]"""
+    """Calls that an opt-out drops are activity [7]."""
     background_is_activity: bool = False
-    """[8]"""
+    """Going to the background is activity by itself [8]."""
     termination_is_activity: bool = False
     """An announced end of the process is activity [8]."""
     only_foreground_activity: bool = False
-    """[9]"""
+    """Events are activity in the foreground only [9]."""
     reset_is_activity: bool = False
-    """[11]"""
+    """A reset is activity [11]."""
     manual_events_are_activity: bool = False
-    """[26]"""
+    """Events of a manual session are activity too [26]."""
     renewal: Renewal = Renewal.KEEPS
+    """What a renewal does to the instant of the last activity [10]."""
 
     # Starts, ends, persons.
     start_survives: bool = False
@@ -165,17 +174,21 @@ class Policy:
     keeps_launch_mark: bool = False
     """`start_session` leaves storage saying what the launch made of the session [15]."""
     end: End = End.STOPS_ALL
+    """What `end_session` does beside clearing the session [16]."""
     manual_forgets_last: bool = False
     """`start_session` and `end_session` forget the last activity [24]."""
     reset_forgets_stored_last: bool = False
-    """[25]"""
+    """After a reset without later activity the next process knows of no activity [25]."""
     switch: Switch = Switch.NEVER
+    """When `identify` resets because it names another person [21]."""
     alias_names_person: bool = False
     """`alias` changes the person that `identify` compares with."""
     reset_renews_anonymous_id: bool = False
+    """`reset` changes the anonymous id unless told not to."""
     drops_blank_calls: bool = False
     """Calls with an empty name or id are dropped [28]."""
     caller_context: CallerContext = CallerContext.ANY
+    """Which of a caller's session keys go before ours, where a caller may override [22]."""
 
     # The client's own events.
     opened_needs_ui: bool = True
@@ -191,6 +204,7 @@ class Policy:
     version_needs_lifecycle: bool = False
     """Version and build are noted only while lifecycle events are on [27]."""
     build_is_text: bool = False
+    """The build is a text in the properties of the client's own events."""
     cold_properties: tuple[str, ...] = ()
     """Which of `version` and `build` a cold Application Opened carries."""
     return_properties: tuple[str, ...] = ()

@@ -47,11 +47,10 @@ WEB = _V1.with_options(
     legacy_record=False,
 )
 DESKTOP = WEB.with_options(
-    switch=Switch.GIVEN_AND_DIFFERS,
     keys=Keys(session="rl_session", version="rl_application_version", build="rl_application_build"),
     cold_properties=("version",),
 )
-SERVER = WEB.with_options(auto_track=False)
+SERVER = WEB.with_options(auto_track=False, follows_storage=False)
 
 _MOBILE = Policy(
     timeout_ms=_FIVE_MINUTES,
