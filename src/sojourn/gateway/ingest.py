@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
+import random
 from collections.abc import Callable
-from typing import Any
 
 from sojourn.core.envelope import RequestMeta, pack_request
 from sojourn.core.errors import LogUnavailable
 from sojourn.core.ports import RAW, Clock, Entry, EventLog
 from sojourn.core.source import Source
+from sojourn.gateway import refusals
 from sojourn.gateway.answers import Headers, Receive, Scope
 from sojourn.gateway.body import BodyReader
 from sojourn.gateway.credentials import key_in_header, query_parameters, request_ip
+from sojourn.gateway.deadlines import Deadlines
 from sojourn.gateway.limits import LeakyBucket, Limits
-from sojourn.gateway.payload import (
-    Payload,
-    check_not_empty,
-    judge,
-    wire_size,
-)
-from sojourn.gateway.refusals import (
-    Refused,
-    log_failed,
-    log_timed_out,
-    no_key_in_header,
-    no_key_in_query,
-    overloaded,
-    rate_limited,
-    slow_body,
-    source_disabled,
-    too_large,
-    unknown_key,
-)
+from sojourn.gateway.payload import BATCHES, Payload, judge, wire_size
 from sojourn.gateway.stats import Stats
-from sojourn.gateway.suppression import Suppressed, without_suppressed
+from sojourn.gateway.suppression import Suppressed, batch_without
+
+_TYPING_BYTES = 64
+"""More than what RudderStack adds to an event before it measures it."""
 
 Sources = Callable[[str], Source | None]
 """The source of a write key; asked at every request, so that changes take effect at once."""
@@ -59,6 +46,9 @@ class Ingest:
         self._limits = limits
         self._suppressed = suppressed
         self._stats = stats
+        self._deadlines = Deadlines()
+        # Unique is enough; asking the system each time gives up the interpreter lock.
+        self._random = random.Random(os.urandom(32))
         self._buckets: dict[str, LeakyBucket] = {}
         self.buffered = 0
         self.log_failed_at: int | None = None
@@ -73,17 +63,17 @@ class Ingest:
         """
         stats = self._stats
         if stats.active >= self._limits.concurrency:
-            raise overloaded()
+            raise refusals.overloaded()
         stats.active += 1
         reader = BodyReader(receive, headers, self._limits, self)
         try:
             source = self.source(_beacon_key(scope) if beacon else _header_key(headers))
-            body = await self._in_time(reader.read(), self._limits.upload_seconds, slow_body)
-            payload, body = self._admit(source, endpoint, body)
-            if payload.events:
-                await self.store(source, endpoint, scope, headers, body, payload.person)
+            body = await self._read(reader)
+            body, events, person = self._admit(source, endpoint, body)
+            if events:
+                await self.store(source, endpoint, scope, headers, body, person)
             stats.requests += 1
-            stats.events += len(payload.events)
+            stats.events += events
             stats.body_bytes += len(body)
         finally:
             stats.active -= 1
@@ -93,9 +83,9 @@ class Ingest:
         """The enabled source of `write_key`. Raises `Refused`."""
         source = self._sources(write_key)
         if source is None:
-            raise unknown_key()
+            raise refusals.unknown_key()
         if not source.enabled:
-            raise source_disabled()
+            raise refusals.source_disabled()
         return source
 
     async def store(
@@ -111,34 +101,71 @@ class Ingest:
         anonymous = headers.get(b"anonymousid")
         key = f"{source.id}:{anonymous.decode('latin-1') if anonymous else person}"
         now = self._clock.now_ms()
-        batch_id = secrets.token_hex(16)
+        batch_id = f"{self._random.getrandbits(128):032x}"
         meta = RequestMeta(source.id, now, request_ip(scope, headers), endpoint, batch_id)
-        entry = Entry(key, pack_request(meta, body))
+        self._deadlines.set(self._limits.commit_seconds)
         try:
-            await self._in_time(
-                self._log.append(RAW, (entry,)), self._limits.commit_seconds, log_timed_out
-            )
+            await self._log.append(RAW, (Entry(key, pack_request(meta, body)),))
         except LogUnavailable as error:
             self.log_failed_at = now
-            raise log_failed() from error
+            raise refusals.log_failed() from error
+        except asyncio.CancelledError:
+            if not self._deadlines.was_late():
+                raise
+            self.log_failed_at = now
+            raise refusals.log_timed_out() from None
+        finally:
+            self._deadlines.clear()
         self.log_failed_at = None
 
-    def _admit(self, source: Source, endpoint: str, body: bytes) -> tuple[Payload, bytes]:
-        """Judge a body, in the order of RudderStack's gateway. Raises `Refused`."""
+    async def _read(self, reader: BodyReader) -> bytes:
+        self._deadlines.set(self._limits.upload_seconds)
+        try:
+            return await reader.read()
+        except asyncio.CancelledError:
+            if not self._deadlines.was_late():
+                raise
+            raise refusals.slow_body() from None
+        finally:
+            self._deadlines.clear()
+
+    def _admit(self, source: Source, endpoint: str, body: bytes) -> tuple[bytes, int, str]:
+        """Judge a body: what to store of it, how many events, the first one's id.
+
+        The order is that of RudderStack's gateway. Raises `Refused`.
+        """
         payload = judge(endpoint, body, self._limits.depth)
-        self._spend(source.id, len(payload.events))
-        size = wire_size(endpoint, body, payload)
-        if self._suppressed is not None and payload.events:
-            payload, body, left_out = without_suppressed(
-                self._suppressed, source.id, endpoint, body, payload
-            )
-            self._stats.suppressed += left_out
-            if not payload.events:
-                return payload, body
-        if size > self._limits.request_bytes:
-            raise too_large()
-        check_not_empty(endpoint, payload)
-        return payload, body
+        events = len(payload.users)
+        self._spend(source.id, events)
+        most = self._limits.request_bytes
+        if self._suppressed is not None and events:
+            body, left = self._filter(self._suppressed, source, endpoint, body, payload)
+            self._stats.suppressed += events - left
+            if not left:
+                return body, 0, payload.person
+            events = left
+        if len(body) + _TYPING_BYTES > most and (
+            wire_size(endpoint, body, self._limits.depth) > most
+        ):
+            raise refusals.too_large()
+        if not events and endpoint != "import":
+            raise refusals.empty_batch()
+        return body, events, payload.person
+
+    def _filter(
+        self,
+        suppressed: Suppressed,
+        source: Source,
+        endpoint: str,
+        body: bytes,
+        payload: Payload,
+    ) -> tuple[bytes, int]:
+        """The body without suppressed events, and how many events are left."""
+        keep = [not (user and suppressed(source.id, user)) for user in payload.users]
+        left = keep.count(True)
+        if 0 < left < len(keep) and endpoint in BATCHES:
+            body = batch_without(body, keep)
+        return body, left
 
     def _spend(self, source_id: str, events: int) -> None:
         per_minute = self._limits.events_per_minute
@@ -149,20 +176,13 @@ class Ingest:
         if bucket is None:
             bucket = self._buckets[source_id] = LeakyBucket(per_minute, now)
         if not bucket.take(events, now):
-            raise rate_limited()
-
-    async def _in_time(self, work: Any, seconds: float, late: Callable[[], Refused]) -> Any:
-        try:
-            async with asyncio.timeout(seconds):
-                return await work
-        except TimeoutError:
-            raise late() from None
+            raise refusals.rate_limited()
 
 
 def _header_key(headers: Headers) -> str:
     key = key_in_header(headers)
     if not key:
-        raise no_key_in_header()
+        raise refusals.no_key_in_header()
     return key
 
 
@@ -170,5 +190,5 @@ def _beacon_key(scope: Scope) -> str:
     """Beacons carry no headers of their own: the key in the query counts, and only that."""
     key = query_parameters(scope).get("writeKey", "")
     if not key:
-        raise no_key_in_query()
+        raise refusals.no_key_in_query()
     return key
