@@ -52,7 +52,10 @@ class HttpDestination:
 
     capabilities = Capabilities()
     parallel = 1
-    """How many dispatches of one batch are sent at once."""
+    """How many people's events are sent side by side, where each event is a request."""
+
+    integration_names: Sequence[str] = ()
+    """What an event's `integrations` may call this destination, in any case."""
 
     def __init__(
         self,
@@ -101,41 +104,68 @@ class HttpDestination:
         return Verdict("aborted", 501, ())
 
     async def deliver(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Outcome]:
-        """Deliver decoded events; one outcome per event, in order."""
+        """Deliver decoded events; one outcome per event, in order.
+
+        Once an event fails, later ones of the same person are not sent but held back.
+        """
         alone = len(batch) == 1
-        jobs = {i: Job(i, event, alone, person(event)) for i, event in enumerate(batch)}
+        jobs = [Job(i, event, alone, person(event) or f"#{i}") for i, event in enumerate(batch)]
         outcomes: list[Outcome] = [Delivered()] * len(batch)
-        dispatches = self.plan(list(jobs.values()))
-        if self.parallel == 1:
+        gate = asyncio.Semaphore(self.parallel)
+
+        async def chain(dispatches: Sequence[Dispatch]) -> None:
+            held: set[str] = set()
             for dispatch in dispatches:
-                await self._dispatch(dispatch, jobs, outcomes)
-        else:
-            gate = asyncio.Semaphore(self.parallel)
-
-            async def gated(dispatch: Dispatch) -> None:
                 async with gate:
-                    await self._dispatch(dispatch, jobs, outcomes)
+                    await self._dispatch(dispatch, jobs, outcomes, held)
 
-            await asyncio.gather(*(gated(dispatch) for dispatch in dispatches))
+        chains = self._chains(self.plan(jobs), jobs)
+        if len(chains) == 1:
+            await chain(chains[0])
+        else:
+            await asyncio.gather(*(chain(one) for one in chains))
         return outcomes
 
+    def _chains(
+        self, dispatches: list[Dispatch], jobs: Sequence[Job]
+    ) -> Sequence[Sequence[Dispatch]]:
+        """The dispatches in sequences that may be sent side by side: one for each person."""
+        if self.parallel == 1 or any(len(dispatch.jobs) > 1 for dispatch in dispatches):
+            return [dispatches]
+        chains: dict[str, list[Dispatch]] = {}
+        for dispatch in dispatches:
+            chains.setdefault(jobs[dispatch.jobs[0]].person, []).append(dispatch)
+        return list(chains.values())
+
     async def _dispatch(
-        self, dispatch: Dispatch, jobs: Mapping[int, Job], outcomes: list[Outcome]
+        self,
+        dispatch: Dispatch,
+        jobs: Sequence[Job],
+        outcomes: list[Outcome],
+        held: set[str],
     ) -> None:
         if dispatch.error is not None:
-            for job in dispatch.jobs:
-                outcomes[job] = Rejected(str(dispatch.error))
+            for number in dispatch.jobs:
+                outcomes[number] = Rejected(str(dispatch.error))
             return
         concerned = [jobs[job] for job in dispatch.jobs]
+        if held and any(job.person in held for job in concerned):
+            for one in concerned:
+                outcomes[one.id] = Retry("an earlier event of the same person has to go first")
+                held.add(one.person)
+            return
         for request in dispatch.requests:
             response = await self.sender.send(self.prepared(request, concerned))
             verdict = self.judge(request, response, concerned)
             why = self._reason(response)
             after = retry_after(response)
             for status in verdict.jobs:
-                outcome = _outcome(status, why, after)
+                one = jobs[status.id]
+                outcome = _outcome(status, why, after, one)
                 if not isinstance(outcome, Delivered):
                     outcomes[status.id] = outcome
+                if isinstance(outcome, Retry):
+                    held.add(one.person)
             if verdict.outcome not in ("success", "per_job"):
                 return
 
@@ -158,11 +188,11 @@ class HttpDestination:
         await self.sender.close()
 
 
-def _outcome(status: JobStatus, why: str, after: float | None) -> Outcome:
+def _outcome(status: JobStatus, why: str, after: float | None, job: Job) -> Outcome:
     if status.status == 200:
         return Delivered()
     if status.status in (408, 429) or status.status >= 500:
-        return Retry(why, after, status.alone)
+        return Retry(why, after, status.alone and not job.alone)
     return Rejected(why)
 
 

@@ -53,6 +53,8 @@ class Webhook(HttpDestination):
     """Delivers events to an HTTP endpoint of the user's own."""
 
     capabilities = Capabilities(max_events=20, max_bytes=1 << 20)
+    parallel = 16
+    integration_names = ("webhook",)
 
     def __init__(self, config: Mapping[str, Any], **how: Any) -> None:
         super().__init__(config, **how)

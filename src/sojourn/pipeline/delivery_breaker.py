@@ -8,11 +8,14 @@ from dataclasses import dataclass
 FAILURES = 3
 """Calls in a row without any success that open the breaker."""
 
+MOST_ASKED_S = 3600.0
+"""A far end that asks for a longer wait is asked again after this."""
+
 
 def backoff(failures: int, first: float, most: float) -> float:
     """Seconds to wait after `failures` failures: doubling, between half and all of it."""
     whole = min(most, first * 2.0 ** min(failures - 1, 60))
-    return whole * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
+    return whole * random.uniform(0.5, 1)
 
 
 @dataclass(slots=True)
@@ -47,13 +50,14 @@ class Breaker:
         self.probing = False
         self.failures += 1
         if asked is not None:
-            self.until = max(self.until, now + asked)
+            self.until = max(self.until, now + min(asked, MOST_ASKED_S))
         elif self.failures >= FAILURES:
             wait = backoff(self.failures - FAILURES + 1, self.first, self.most)
             self.until = max(self.until, now + wait)
 
-    def succeeded(self) -> None:
-        """A call had success."""
+    def succeeded(self, now: float) -> None:
+        """A call had success. A wait that the far end asked for meanwhile still holds."""
+        if self.probing or now >= self.until:
+            self.until = 0
         self.probing = False
         self.failures = 0
-        self.until = 0

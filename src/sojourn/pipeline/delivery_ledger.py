@@ -67,7 +67,7 @@ class Ledger:
             raw = pages.get(f"page.{number}", b"[]")
             for kept in msgspec.msgpack.decode(raw, type=list[_Kept]) if raw != b"[]" else ():
                 item = Item(
-                    tuple(kept.place),
+                    kept.place,
                     kept.offset,
                     kept.index,
                     kept.source_id,
@@ -84,6 +84,8 @@ class Ledger:
 
     def remember(self, item: Item) -> None:
         """Give an event the attempts that are stored for it."""
+        if not self._state.attempts:
+            return
         found = self._state.attempts.get(item.name)
         if found is not None:
             item.tries, item.first_failure = found

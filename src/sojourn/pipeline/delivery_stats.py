@@ -37,9 +37,7 @@ class DeliveryStats:
     """Age of the oldest of them."""
     latency_sum: float = 0
     """Seconds from receipt to delivery, over all delivered events."""
-    latency_buckets: list[int] = field(
-        default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1)
-    )
+    latency_buckets: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
 
     def arrived(self, latency: float) -> None:
         """Count one delivered event that took `latency` seconds since its receipt."""

@@ -72,6 +72,7 @@ class Amplitude(HttpDestination):
     capabilities = Capabilities(
         max_events=1000, max_bytes=10 << 20, idempotent=True, events_per_second=1000
     )
+    integration_names = ("Amplitude", "AM")
 
     def __init__(self, config: Mapping[str, Any], **how: Any) -> None:
         super().__init__(config, **how)

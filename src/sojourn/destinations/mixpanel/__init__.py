@@ -38,6 +38,7 @@ class Mixpanel(HttpDestination):
     """Delivers to one Mixpanel project."""
 
     capabilities = Capabilities(max_events=2000, max_bytes=8 << 20, idempotent=True)
+    integration_names = ("Mixpanel", "MP")
 
     def __init__(self, config: Mapping[str, Any], **how: Any) -> None:
         super().__init__(config, **how)
