@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,12 +22,13 @@ from sojourn.core.events import (
     rudder_id,
 )
 from sojourn.pipeline.bodies import Fields
-from sojourn.pipeline.times import from_ms, is_canonical, parse_time, time_text
+from sojourn.pipeline.times import from_ms, parse_canonical, parse_time, time_text
 
 _decode_text = msgspec.json.Decoder(str).decode
 _decode_any = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 _TYPES = frozenset(CALL_TYPES)
+_rudder_id = lru_cache(4096)(rudder_id)  # people come with several events at a time
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ def enrich(event: Fields, index: int, receipt: Receipt) -> Enriched:
     message_id = clean_id(_text(event.get("messageId"))) or derived_message_id(meta.batch_id, index)
     anonymous_id, user_id = _id(event.get("anonymousId")), _id(event.get("userId"))
     event["messageId"] = message_id
-    event["rudderId"] = rudder_id(user_id, anonymous_id)
+    event["rudderId"] = _rudder_id(user_id, anonymous_id)
     event["receivedAt"] = receipt.text
     event["request_ip"] = _text(event.get("request_ip")) or meta.request_ip
     _set_times(event, receipt)
@@ -111,14 +113,16 @@ def _set_times(event: Fields, receipt: Receipt) -> None:
 
 def _set_time(event: Fields, name: str, default: datetime, default_text: str | None) -> datetime:
     raw = event.get(name)
-    text = _text(raw) if raw is not None else None
-    moment = parse_time(text) if text else None
-    if moment is None:
-        event[name] = default_text or time_text(default)
-        return default
-    if not is_canonical(text or ""):
-        event[name] = time_text(moment)
-    return moment
+    if raw is not None and (text := _text(raw)):
+        moment = parse_canonical(text)
+        if moment is not None:
+            return moment  # it is written as it should be
+        moment = parse_time(text)
+        if moment is not None:
+            event[name] = time_text(moment)
+            return moment
+    event[name] = default_text or time_text(default)
+    return default
 
 
 def _text(raw: msgspec.Raw | None) -> str | None:

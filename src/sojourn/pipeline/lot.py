@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sojourn.core.envelope import DeadLetter, RequestMeta, pack_dead, pack_events, unpack_request
 from sojourn.core.errors import InvalidEvent
@@ -87,13 +88,18 @@ def _enriched(entry: Stored, lot: Lot) -> Iterable[tuple[RequestMeta, Enriched]]
         if isinstance(event, tuple):
             _bury(lot, meta, *event)
             continue
-        original = dict(event)
         try:
             yield meta, enrich(event, index, receipt)
         except InvalidEvent as error:
-            _bury(lot, meta, encode(original), error.detail)
+            _bury(lot, meta, _as_sent(meta, body, index), error.detail)
         except Exception as error:  # whatever an event holds, the stream goes on
-            _bury(lot, meta, encode(original), f"{type(error).__name__}: {error}")
+            _bury(lot, meta, _as_sent(meta, body, index), f"{type(error).__name__}: {error}")
+
+
+def _as_sent(meta: RequestMeta, body: bytes, index: int) -> bytes:
+    """An event of a body once more, without what was set in it since."""
+    event = next(islice(events_of(meta.endpoint, body), index, None))
+    return event[0] if isinstance(event, tuple) else encode(event)
 
 
 def _bury(lot: Lot, meta: RequestMeta, event: bytes, reason: str) -> None:

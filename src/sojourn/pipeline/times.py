@@ -25,15 +25,20 @@ def parse_time(text: str) -> datetime | None:
         return _parse_odd(text)
 
 
-def is_canonical(text: str) -> bool:
-    """Whether a text that `parse_time` could read is already written as `time_text` writes."""
-    return (
+def parse_canonical(text: str) -> datetime | None:
+    """As `parse_time`, for text that is written as `time_text` writes; None for any other."""
+    if (
         len(text) == 24
-        and text[4] == text[7] == "-"
         and text[10] == "T"
         and text[19] == "."
         and text[23] == "Z"
-    )
+        and text[4] == text[7] == "-"
+    ):
+        try:
+            return datetime.fromisoformat(text[:23])
+        except ValueError:
+            return None
+    return None
 
 
 def time_text(moment: datetime) -> str:
