@@ -1,1 +1,7 @@
-"""The web page, and the JSON API over the insights."""
+"""The web page and the JSON API over the insights."""
+
+from sojourn.console.accounts import Accounts
+from sojourn.console.app import Console
+from sojourn.console.settings import ConsoleSettings
+
+__all__ = ["Accounts", "Console", "ConsoleSettings"]

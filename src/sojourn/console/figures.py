@@ -1,0 +1,190 @@
+"""Figures as people read them, and reports as tables of cells that link to their sessions."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from sojourn.core.ports import Report
+
+NOTHING: Final = "–"
+_SECONDS: Final = re.compile(r"(^|_)(duration|engaged|gap|seconds|time_to_convert|stay)(_|$)|_s$")
+_RATIO: Final = re.compile(r"(^|_)(rate|share|ratio|conversion|change|effect|lift|kept)(_|$)")
+_TIME: Final = re.compile(r"(^|_)(at|time|start|end|onset|until|seen|day|date|hour|week|month)$")
+_MONEY: Final = re.compile(r"(^|_)(revenue|value_eur)(_|$)")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+_WORD: Final = re.compile(r"(^|_)(signal|metric|reason|state|traffic_class|provenance)$")
+_LABELS: Final = {"p50": "median", "p95": "95th percentile", "avg": "mean", "id": "ID"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure or text; `href` leads to the sessions behind it."""
+
+    html: Markup | str
+    kind: str = "text"
+    href: str = ""
+    raw: Any = None
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is a number, aligned and counted as one."""
+        return self.kind in ("number", "ratio", "seconds", "money")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A report for a page: labels of the columns, rows of cells, and each row's sessions."""
+
+    labels: Sequence[str]
+    kinds: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    hrefs: Sequence[str]
+
+    @property
+    def counted(self) -> int:
+        """The first column of plain numbers, which bars are drawn from; -1 where there is none."""
+        return self.kinds.index("number") if "number" in self.kinds else -1
+
+    @property
+    def most(self) -> float:
+        """The largest value of that column."""
+        counts = [row[self.counted].raw for row in self.rows] if self.counted >= 0 else []
+        return max((count for count in counts if count is not None), default=0)
+
+
+def table_of(report: Report, columns: Sequence[str] = ()) -> Table:
+    """The report as a table, with all its columns or those of `columns` that it has, in order."""
+    chosen = [name for name in columns if name in report.columns] or list(report.columns)
+    places = [list(report.columns).index(name) for name in chosen]
+    kinds = [
+        kind_of(name, [row[place] for row in report.rows])
+        for name, place in zip(chosen, places, strict=True)
+    ]
+    hrefs = [sessions_href(report, number) for number in range(len(report.rows))]
+    rows = [
+        [
+            cell(row[place], kind, href if kind in ("number", "ratio", "seconds", "money") else "")
+            for place, kind in zip(places, kinds, strict=True)
+        ]
+        for row, href in zip(report.rows, hrefs, strict=True)
+    ]
+    return Table([label_of(name) for name in chosen], kinds, rows, hrefs)
+
+
+def records(report: Report) -> list[dict[str, Any]]:
+    """The rows as mappings; `href` leads to the sessions behind the row."""
+    return [
+        {**dict(zip(report.columns, row, strict=True)), "href": sessions_href(report, number)}
+        for number, row in enumerate(report.rows)
+    ]
+
+
+def sessions_href(report: Report, number: int) -> str:
+    """The page of the sessions behind a row; empty where the row stands for none."""
+    behind = report.sessions[number] if number < len(report.sessions) else None
+    return "" if behind is None else f"/sessions?{urlencode(behind)}"
+
+
+def cell(value: Any, kind: str, href: str = "") -> Cell:
+    """One value as people read it."""
+    return Cell(show(value, kind), kind if value is not None else "text", href, value)
+
+
+def show(value: Any, kind: str) -> Markup | str:
+    """A value in the notation of its kind; HTML only where it is a time."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOTHING
+    if kind == "time":
+        return moment(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(part) for part in value)
+    if not isinstance(value, (int, float)):
+        return label_of(str(value)) if kind == "word" else str(value)
+    return _SHOWN.get(kind, number)(float(value))
+
+
+def number(value: float) -> str:
+    """A count or a plain number: `12,345`, `3.4`."""
+    if float(value).is_integer() or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
+
+
+def ratio(value: float) -> str:
+    """A share of one, in percent: `3.4 %`."""
+    percent = value * 100
+    return f"{percent:,.0f} %" if abs(percent) >= 99.5 or percent == 0 else f"{percent:.1f} %"
+
+
+def seconds(value: float) -> str:
+    """A length of time: `0 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    if value < 60:
+        return f"{value:.0f} s" if value >= 10 or value == int(value) else f"{value:.1f} s"
+    whole = round(value)
+    for size, name, below, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            rest = whole % size // below
+            return f"{whole // size} {name} {rest} {part}" if rest else f"{whole // size} {name}"
+    rest = whole % 60
+    return f"{whole // 60} min {rest} s" if rest else f"{whole // 60} min"
+
+
+def money(value: float) -> str:
+    """An amount in the currency of the events: `1,234.50`."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}"
+
+
+def moment(value: Any) -> Markup | str:
+    """A time for the reader's zone: in UTC until the script of the page has moved it."""
+    if isinstance(value, (int, float)):
+        value = datetime.datetime.fromtimestamp(value / 1000, datetime.UTC)
+    if isinstance(value, datetime.datetime):
+        aware = value.replace(tzinfo=value.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+        text = aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    elif isinstance(value, datetime.date):
+        return value.isoformat()
+    else:
+        text = str(value)
+        if not _MOMENT.fullmatch(text):
+            return text
+        if len(text) == 10:
+            return text
+        text = text.replace(" ", "T")
+        text = text if re.search(r"(Z|[+-]\d\d:?\d\d)$", text) else text + "Z"
+    shown = text[:16].replace("T", " ")
+    return Markup('<time datetime="{}">{} UTC</time>').format(text, shown)
+
+
+def kind_of(name: str, values: Sequence[Any]) -> str:
+    """What a column holds, by its name and its values."""
+    known = [value for value in values if value is not None]
+    if known and all(isinstance(value, (datetime.date, datetime.datetime)) for value in known):
+        return "time"
+    if any(isinstance(value, str) for value in known):
+        timed = _TIME.search(name) and all(_MOMENT.fullmatch(str(value)) for value in known)
+        return "time" if timed else "word" if _WORD.search(name) else "text"
+    if not known or any(isinstance(value, (bool, list, tuple, Mapping)) for value in known):
+        return "text"
+    for kind, pattern in (("money", _MONEY), ("seconds", _SECONDS), ("ratio", _RATIO)):
+        if pattern.search(name):
+            return kind
+    return "number"
+
+
+def label_of(name: str) -> str:
+    """A column's name as words: `engagement_rate` is `Engagement rate`."""
+    words = _LABELS.get(name, name.replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+_SHOWN: Final = {"number": number, "ratio": ratio, "seconds": seconds, "money": money}
