@@ -71,7 +71,8 @@ class Ingest:
             body = await self._read(reader)
             body, events, person = self._admit(source, endpoint, body)
             if events:
-                await self.store(source, endpoint, scope, headers, body, person)
+                kind = "batch" if endpoint in BATCHES else endpoint
+                await self.store(source, kind, scope, headers, body, person)
             stats.requests += 1
             stats.events += events
             stats.body_bytes += len(body)
@@ -91,18 +92,21 @@ class Ingest:
     async def store(
         self,
         source: Source,
-        endpoint: str,
+        kind: str,
         scope: Scope,
         headers: Headers,
         body: bytes,
         person: str,
     ) -> None:
-        """Append one request to the raw stream; returns once it is durable. Raises `Refused`."""
+        """Append one request to the raw stream; returns once it is durable.
+
+        `kind` is `batch` or the type of its one event. Raises `Refused`.
+        """
         anonymous = headers.get(b"anonymousid")
         key = f"{source.id}:{anonymous.decode('latin-1') if anonymous else person}"
         now = self._clock.now_ms()
         batch_id = f"{self._random.getrandbits(128):032x}"
-        meta = RequestMeta(source.id, now, request_ip(scope, headers), endpoint, batch_id)
+        meta = RequestMeta(source.id, now, request_ip(scope, headers), kind, batch_id)
         self._deadlines.set(self._limits.commit_seconds)
         try:
             await self._log.append(RAW, (Entry(key, pack_request(meta, body)),))

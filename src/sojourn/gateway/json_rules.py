@@ -114,17 +114,14 @@ def _check_tree(document: Any, depth: int) -> None:
     (Floats that overflow are found by the decoder.)
     """
     level = [document]
-    for _ in range(depth + 1):
+    for levels in range(depth + 1):
         inner: list[Any] = []
         for value in level:
             kind = type(value)
-            if kind is dict:
-                inner.extend(value.values())
-            elif kind is list:
-                inner.extend(value)
+            if kind is dict or kind is list:
+                if levels == depth:
+                    raise invalid_json()
+                inner.extend(value.values() if kind is dict else value)
             elif kind is int and not -_ABOVE_DOUBLES < value < _ABOVE_DOUBLES:
                 raise invalid_json()
-        if not inner:
-            return
         level = inner
-    raise invalid_json()
