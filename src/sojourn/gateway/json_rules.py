@@ -89,12 +89,12 @@ def _decode_mended(body: bytes) -> Any:
 def _may_be_deep(body: bytes, most: int) -> bool:
     """Nearly always the number of brackets settles it.
 
-    Else pairs are taken out from the inside: a round removes at least one level. Brackets in
+    Else pairs are taken out from the inside: a round removes one or two levels. Brackets in
     strings can only get in the way.
     """
     brackets = body.translate(None, _NO_BRACKET)
-    for levels in range(min(_ROUNDS, most)):
-        if len(brackets) <= 2 * (most - levels):
+    for gone in range(0, min(2 * _ROUNDS, most), 2):
+        if len(brackets) <= 2 * (most - gone):
             return False
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
     return True
