@@ -39,7 +39,7 @@ def encoded(body: Body) -> tuple[bytes, dict[str, str]]:
         fields = {name: _form_text(value) for name, value in body.value.items()}
         data = urlencode(fields).encode()
         return data, {"Content-Type": "application/x-www-form-urlencoded"}
-    data = msgspec.json.encode(body.value)
+    data = body.value.encode() if body.format == "text" else msgspec.json.encode(body.value)
     if body.gzip:
         return igzip.compress(data), {"Content-Encoding": "gzip"}
     return data, {}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from sojourn.core.errors import InvalidEvent, InvalidSettings
+from sojourn.core.errors import DestinationUnavailable, InvalidEvent, InvalidSettings
 from sojourn.core.outcome import Delivered, Outcome, Rejected, Retry
 from sojourn.core.ports import Capabilities
 from sojourn.destinations.http import HttpSender, retry_after
@@ -81,6 +81,10 @@ class HttpDestination:
         """The dispatches of some jobs."""
         return self.arranged(jobs, lambda job: self.requests(job.event))
 
+    async def planned(self, jobs: Sequence[Job]) -> list[Dispatch]:
+        """As `plan`, for destinations that must ask first. Raises `DestinationUnavailable`."""
+        return self.plan(jobs)
+
     def arranged(self, jobs: Sequence[Job], make: Callable[[Job], list[Request]]) -> list[Dispatch]:
         """The dispatches of some jobs whose requests `make` makes: here, one for each job."""
         dispatches = []
@@ -119,7 +123,10 @@ class HttpDestination:
                 async with gate:
                     await self._dispatch(dispatch, jobs, outcomes, held)
 
-        chains = self._chains(self.plan(jobs), jobs)
+        try:
+            chains = self._chains(await self.planned(jobs), jobs)
+        except DestinationUnavailable as error:
+            return [Retry(error.detail)] * len(batch)
         if len(chains) == 1:
             await chain(chains[0])
         else:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sojourn.core.errors import InvalidSettings
 
-Kind = Literal["text", "flag", "number", "names", "pairs"]
+Kind = Literal["text", "flag", "number", "names", "pairs", "table"]
 
 _WANTED = {
     "text": "a text",
@@ -21,6 +21,7 @@ _WANTED = {
     "number": "a number",
     "names": "a list of texts",
     "pairs": "a table of texts",
+    "table": "a table",
 }
 
 

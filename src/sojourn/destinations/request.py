@@ -19,7 +19,7 @@ class Body:
     """A request's body before it is encoded. In a form, objects and arrays go as JSON text."""
 
     value: Any
-    format: Literal["json", "form"] = "json"
+    format: Literal["json", "form", "text"] = "json"
     gzip: bool = False
 
 

@@ -21,7 +21,6 @@ from sojourn.core.ports import (
     Destination,
     EventLog,
     Lag,
-    LogReader,
     StateStore,
 )
 from sojourn.pipeline.delivery_calls import Burial, Caller
@@ -69,10 +68,15 @@ class Delivery:
         self._ledger = Ledger(name, state)
         self._filter = EventFilter(settings, getattr(destination, "integration_names", ()))
         self._intake = Intake(self._queue, self._ledger, self._filter, self.stats)
-        self._readers: dict[str, LogReader] = {
-            EVENTS: log.reader(EVENTS, f"destination:{name}", since),
-            private_stream(name): log.reader(private_stream(name), f"destination:{name}"),
-        }
+        starts = {EVENTS: since, private_stream(name): 0}
+        # A reader serves one task at a time: one reads, its twin commits and tells the lag.
+        self._readers, self._positions = (
+            {
+                stream: log.reader(stream, f"destination:{name}", start)
+                for stream, start in starts.items()
+            }
+            for _ in range(2)
+        )
         self._caller = Caller(
             name,
             destination,
@@ -120,7 +124,7 @@ class Delivery:
 
     async def lag(self) -> Lag:
         """How far behind the destination is; noted in `stats` too."""
-        lags = [await reader.lag() for reader in self._readers.values()]
+        lags = [await reader.lag() for reader in self._positions.values()]
         self.stats.lag_events = sum(lag.entries for lag in lags)
         self.stats.lag_seconds = max(lag.seconds for lag in lags)
         return Lag(self.stats.lag_events, self.stats.lag_seconds)
@@ -177,7 +181,7 @@ class Delivery:
     async def _flush(self) -> None:
         try:
             for stream, positions in self._ledger.flush().items():
-                await self._readers[stream].commit(positions)
+                await self._positions[stream].commit(positions)
             self._ledger.committed()
         except Transient as error:
             _log.warning("%s: positions cannot be written: %s", self.name, error)
