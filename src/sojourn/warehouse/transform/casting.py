@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from sojourn.warehouse.transform.gotext import go_float, go_text
@@ -32,7 +33,7 @@ def cast(column_type: str, value_type: str, value: Any) -> Cast:
         return Cast(_json(value))
     if column_type == FLOAT and value_type == INT:
         return Cast(value)
-    if column_type == INT and value_type == FLOAT:
+    if column_type == INT and value_type == FLOAT and math.isfinite(value):
         return Cast(int(value))
     reason = f"incompatible schema conversion from {column_type} to {value_type}"
     return Cast(None, go_text(value), reason)

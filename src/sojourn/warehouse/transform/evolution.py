@@ -108,11 +108,14 @@ def _share_users(
     users, identifies = schema.get(users_name), schema.get(identifies_name)
     if users is None or identifies is None:
         return
-    there, there_identifies = existing.get(users_name, {}), existing.get(identifies_name, {})
-    for name, kind in there.items():
-        if name not in there_identifies:
-            users[name] = identifies[name] = kind
     id_name, user_id = provider.cased("id"), provider.cased("user_id")
+    users.pop(user_id, None)
+    there, there_identifies = existing.get(users_name, {}), existing.get(identifies_name, {})
+    for name, kind in {**users, **there}.items():
+        if name in (id_name, user_id) or name in there_identifies:
+            continue
+        if name in there or name not in identifies:
+            users[name] = identifies[name] = kind
     for name, kind in identifies.items():
         target = id_name if name == user_id else name
         if name != id_name:
