@@ -236,9 +236,9 @@ def test_size_is_judged_before_emptiness(server: Server) -> None:
     assert_refused(server, answer, 413, "request size exceeds max limit")
 
 
-@pytest.mark.parametrize("level", [1, 9])
+@pytest.mark.parametrize("level", [1, 6])
 def test_a_gzip_bomb_is_refused_quickly(server: Server, level: int) -> None:
-    bomb = gzip.compress(b" " * 300_000_000, level) if level == 9 else gzip.compress(b"\0" * 10**8)
+    bomb = gzip.compress(b" " * 50_000_000, level)
     answer = server.request(
         "POST",
         "/v1/track",

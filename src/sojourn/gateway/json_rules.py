@@ -12,7 +12,10 @@ What is accepted, and so what stands in the raw stream:
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -32,7 +35,6 @@ _ESCAPES = re.compile(
 )
 
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
-_ROUNDS = 16
 # Two patterns, each with one letter to begin with: three times as fast as one with either.
 _BIG_EXPONENTS = (
     re.compile(rb"e\+?[0-9]{3,}(?:[,\]}\s]|\Z)").search,
@@ -46,12 +48,26 @@ _FOUR_DIGITS = re.compile(rb"[0-9](?=[0-9]{3})")
 def parse(body: bytes, depth: int) -> Any:
     """The value of `body` as Python objects. Raises `Refused` with `invalid json`."""
     try:
-        document = _decode_mended(body)
+        with _collector_paused():
+            document = _decode_mended(body)
+            if is_suspicious(body, depth):
+                _check_tree(document, depth)
     except UNREADABLE as error:
         raise invalid_json() from error
-    if is_suspicious(body, depth):
-        _check_tree(document, depth)
     return document
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Millions of small lists, made at one go, would set off the garbage collector in vain."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def mend(body: bytes) -> bytes:
@@ -90,13 +106,16 @@ def _may_be_deep(body: bytes, most: int) -> bool:
     """Nearly always the number of brackets settles it.
 
     Else pairs are taken out from the inside: a round removes one or two levels. Brackets in
-    strings can only get in the way.
+    strings can only get in the way. Where rounds do not help there is something odd.
     """
     brackets = body.translate(None, _NO_BRACKET)
-    for gone in range(0, min(2 * _ROUNDS, most), 2):
-        if len(brackets) <= 2 * (most - gone):
+    for gone in range(0, most, 2):
+        before = len(brackets)
+        if before <= 2 * (most - gone):
             return False
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if len(brackets) > 0.9 * before:
+            break
     return True
 
 

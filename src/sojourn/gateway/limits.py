@@ -29,7 +29,7 @@ class Limits:
     def readable_bytes(self) -> int:
         """How much of a body is read before it is refused unseen: who sends a bit too much of
         what is wrong anyhow is told what is wrong (identity is judged before size)."""
-        return 2 * self.request_bytes
+        return self.request_bytes * 5 // 4
 
 
 class LeakyBucket:
