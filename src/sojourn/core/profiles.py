@@ -34,7 +34,10 @@ _V1 = Policy(
     switch=Switch.GIVEN_AND_DIFFERS,
     timeouts=Timeouts.JAVASCRIPT_SUM,
     ids=Ids.JAVASCRIPT,
-    keys=Keys(session="rl_session"),
+    version_needs_lifecycle=True,
+    keys=Keys(
+        session="rl_session", version="rl_application_version", build="rl_application_build"
+    ),
     legacy_record=True,
     opened_needs_ui=False,
 )
@@ -47,7 +50,7 @@ WEB = _V1.with_options(
     legacy_record=False,
 )
 DESKTOP = WEB.with_options(
-    keys=Keys(session="rl_session", version="rl_application_version", build="rl_application_build"),
+    version_needs_lifecycle=False,
     cold_properties=("version",),
 )
 SERVER = WEB.with_options(auto_track=False, follows_storage=False)

@@ -144,7 +144,9 @@ def restore(values: Mapping[str, Any], policy: Policy) -> State:
 
 
 def _decode_values(values: Mapping[str, Any], keys: Keys, policy: Policy) -> Session:
-    number = _number(values.get(keys.id))
+    number = values.get(keys.id)
+    if isinstance(number, bool) or not isinstance(number, int):
+        number = None
     last = _number(values.get(keys.last))
     manual = bool(keys.manual) and values.get(keys.manual) is True
     if keys.auto:
