@@ -1,6 +1,7 @@
 """The channel of a visit: twenty rules from top to bottom, the first that fits counts.
 
-The rules are GA4's default channel grouping, with AI assistants and click ids added. The lists of sources are our own: `data/sources.toml`.
+The rules are GA4's default channel grouping, with AI assistants and click ids added. The lists of
+sources are our own: `data/sources.toml`.
 """
 
 from __future__ import annotations

@@ -183,9 +183,7 @@ _NO_CAMPAIGN = ("", "", "", "", "")
 
 def _campaign(campaign: Any) -> tuple[str, ...]:
     get = _object(campaign).get
-    return tuple(
-        text_of(get(key)) or "" for key in ("source", "medium", "name", "term", "content")
-    )
+    return tuple(text_of(get(key)) or "" for key in ("source", "medium", "name", "term", "content"))
 
 
 def _flag(value: Any) -> bool | None:

@@ -70,13 +70,13 @@ def split(url: str) -> tuple[str, str, str, str]:
     """Host (lower case, no `www.`, no port 80 or 443), path, query, fragment of any text."""
     rest, _, fragment = url.partition("#")
     rest, _, query = rest.partition("?")
-    scheme, mark, after = rest.partition("://")
+    _, mark, after = rest.partition("://")
     if mark:
-        host, slash, path = after.partition("/")
+        host, _, path = after.partition("/")
     elif rest.startswith("//"):
-        host, slash, path = rest[2:].partition("/")
+        host, _, path = rest[2:].partition("/")
     else:
-        host, slash, path = "", "", rest.lstrip("/")
+        host, path = "", rest.lstrip("/")
     host = host.rpartition("@")[2].lower().removeprefix("www.")
     for port in (":80", ":443"):
         host = host.removesuffix(port)
@@ -109,7 +109,10 @@ class Places:
     """
 
     def __init__(
-        self, keep: Sequence[str] = (), rules: Sequence[tuple[str, str]] = (), remembered: int = 65536
+        self,
+        keep: Sequence[str] = (),
+        rules: Sequence[tuple[str, str]] = (),
+        remembered: int = 65536,
     ) -> None:
         self._keep = frozenset(keep)
         self._rules = [(re.compile(pattern), text) for pattern, text in rules]
@@ -139,14 +142,18 @@ class Places:
         node = self._ruled(node_of(host, path, fragment, kept)) if path else None
         visit = Visit(utm[0], utm[1], utm[2], source_host, click)
         return Place(
-            _text(url),
-            host or None,
-            _text(path),
-            node,
-            _text("" if referrer == "$direct" else referrer),
-            source_host or None,
-            *(_text(value) for value in utm),
-            _text(asked[click]) if click else None,
-            click or None,
-            channel(visit),
+            url=_text(url),
+            host=host or None,
+            path=_text(path),
+            page_node=node,
+            referrer=_text("" if referrer == "$direct" else referrer),
+            referrer_host=source_host or None,
+            utm_source=_text(utm[0]),
+            utm_medium=_text(utm[1]),
+            utm_campaign=_text(utm[2]),
+            utm_term=_text(utm[3]),
+            utm_content=_text(utm[4]),
+            click_id=_text(asked[click]) if click else None,
+            click_id_type=click or None,
+            channel=channel(visit),
         )

@@ -117,4 +117,4 @@ def assign(connection: Any) -> None:
 
 
 def _count(connection: Any, table: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])

@@ -15,6 +15,5 @@ def queries(path: str) -> dict[str, str]:
     text = files(__package__).joinpath(path).read_text("utf-8")
     parts = _NAME.split(text)
     return {
-        name: body.strip().rstrip(";")
-        for name, body in zip(parts[1::2], parts[2::2], strict=True)
+        name: body.strip().rstrip(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)
     }

@@ -85,7 +85,7 @@ SELECT
     sum(revenue) AS revenue,
     sum(engaged_ms) AS engaged_ms,
     max(engaged_ms) AS longest_view_ms,
-    sum(least(gap_ms, 60000)) AS capped_gaps_ms,
+    sum(CASE WHEN gap_ms > 60000 THEN 60000 ELSE gap_ms END) AS capped_gaps_ms,
     max(gap_ms) AS longest_gap_ms,
     min(user_id) AS least_user, max(user_id) AS greatest_user,
     max(CASE WHEN sdk_session_start THEN 1 ELSE 0 END) AS has_start_flag,

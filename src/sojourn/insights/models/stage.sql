@@ -40,7 +40,9 @@ UNION
 SELECT message_hash FROM session_events WHERE message_hash IN (SELECT message_hash FROM staged);
 
 -- name: no_losers
-CREATE OR REPLACE TEMP TABLE losers (rid BIGINT, session_key VARCHAR, visitor_hash BIGINT);
+CREATE OR REPLACE TEMP TABLE losers (
+    rid BIGINT, session_key VARCHAR, visitor_hash BIGINT, event_time TIMESTAMP
+);
 
 -- name: rank_copies
 -- The copy received first stays; those received together are told apart by their content, so that
@@ -54,7 +56,7 @@ WITH both_kinds AS (
     FROM session_events WHERE message_hash IN (SELECT message_hash FROM copied)
 ),
 ranked AS (
-    SELECT rid, session_key, visitor_hash, row_number() OVER (
+    SELECT rid, session_key, visitor_hash, event_time, row_number() OVER (
         PARTITION BY message_hash
         ORDER BY received_at, event_time, md5(concat_ws(
             '|', visitor_id, user_id, type, name, sent_at, original_time, sdk_session_id,
@@ -66,18 +68,22 @@ ranked AS (
     ) AS place
     FROM both_kinds
 )
-SELECT rid, session_key, visitor_hash FROM ranked WHERE place > 1;
+SELECT rid, session_key, visitor_hash, event_time FROM ranked WHERE place > 1;
 
 -- name: drop_copies
 DELETE FROM staged WHERE rid IN (SELECT rid FROM losers);
 
 -- name: touch
--- Sessions that the new events may change: those of the same visitor within a timeout of one,
--- those of the same session id, and those that lose an event to an earlier copy of it.
+-- Sessions that the new events may change: those of the same visitor within a timeout of one or of
+-- one that gives way to an earlier copy, and those of the same session id.
 CREATE OR REPLACE TEMP TABLE touched AS
 WITH spans AS (
     SELECT visitor_hash, min(event_time) AS first_time, max(event_time) AS last_time
-    FROM staged
+    FROM (
+        SELECT visitor_hash, event_time FROM staged
+        UNION ALL
+        SELECT visitor_hash, event_time FROM losers
+    )
     GROUP BY visitor_hash, epoch_ms(event_time) // $timeout_ms
 ),
 named AS (
@@ -111,12 +117,16 @@ WHERE session_key IN (SELECT session_key FROM touched)
     AND event_time <= (SELECT max(last_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched));
 
 -- name: touch_same_ids
--- Pieces elsewhere in time of the session ids that the gathered events carry: their numbers may change.
+-- Pieces elsewhere in time of the session ids that the gathered events carry or were put under:
+-- their numbers may change.
 CREATE OR REPLACE TEMP TABLE further AS
 SELECT DISTINCT s.session_key
 FROM sessions AS s
-JOIN (SELECT DISTINCT visitor_hash, sdk_session_no FROM gathered WHERE sdk_session_no IS NOT NULL) AS g
-    ON g.visitor_hash = s.visitor_hash AND g.sdk_session_no = s.session_no
+JOIN (
+    SELECT visitor_hash, sdk_session_no AS session_no FROM gathered WHERE sdk_session_no IS NOT NULL
+    UNION
+    SELECT visitor_hash, session_no FROM sessions WHERE session_key IN (SELECT session_key FROM touched)
+) AS g ON g.visitor_hash = s.visitor_hash AND g.session_no = s.session_no
 WHERE s.session_key NOT IN (SELECT session_key FROM touched);
 
 -- name: gather_further

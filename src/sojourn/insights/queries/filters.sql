@@ -1,0 +1,89 @@
+-- Which sessions a figure counts: each filter is one condition on `sessions AS s`. Lists come as
+-- text arrays; `(none)` stands for a missing value.
+
+-- name: chosen
+SELECT s.* FROM sessions AS s WHERE {{conditions}}
+
+-- name: everything
+TRUE
+
+-- name: from
+s.start_time >= $from
+
+-- name: to
+s.start_time < $to
+
+-- name: source
+s.source_id IN (SELECT unnest($source))
+
+-- name: traffic
+s.traffic_class = $traffic
+
+-- name: equal
+coalesce(CAST(s.{{column}} AS VARCHAR), '(none)') IN (SELECT unnest(${{name}}))
+
+-- name: yes
+{{flag}}
+
+-- name: no
+NOT ({{flag}})
+
+-- name: flag_engaged
+s.is_counted AND s.is_engaged
+
+-- name: flag_bounced
+s.is_bounce
+
+-- name: flag_classic_bounce
+s.is_classic_bounce
+
+-- name: flag_counted
+s.is_counted
+
+-- name: flag_converted
+s.conversions > 0
+
+-- name: flag_new
+s.is_new
+
+-- name: flag_errored
+s.state <> 'ok'
+
+-- name: flag_repaired
+s.repairs IS NOT NULL
+
+-- name: flag_late
+s.late_events > 0
+
+-- name: flag_viewed
+s.views > 0
+
+-- name: open
+s.open_until >= $open AND s.start_time <= $open
+
+-- name: people
+s.person IN (SELECT p.person FROM sessions AS p WHERE p.session_key IN (SELECT unnest($people)))
+
+-- name: session_list
+s.session_key IN (SELECT unnest($session))
+
+-- name: page
+s.session_key IN (
+    SELECT e.session_key FROM session_events AS e
+    WHERE e.is_view AND e.node IN (SELECT unnest($page)) AND e.event_time >= $from
+)
+
+-- name: event
+s.session_key IN (
+    SELECT e.session_key FROM session_events AS e
+    WHERE e.name IN (SELECT unnest($event)) AND e.event_time >= $from
+)
+
+-- name: repair
+list_has_any(string_split(s.repairs, ','), $repair)
+
+-- name: search
+(
+    contains(lower(s.session_key), $search) OR contains(lower(s.visitor_id), $search)
+    OR contains(lower(s.person), $search) OR contains(lower(coalesce(s.entry_page, '')), $search)
+)

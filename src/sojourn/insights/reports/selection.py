@@ -1,0 +1,102 @@
+"""From text parameters to the sessions they mean: an SQL condition and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sojourn.core.errors import InvalidSettings
+from sojourn.insights.reports.parameters import COMMON, EQUAL, FLAGS
+from sojourn.insights.reports.periods import Period, instant, text_of, zone_of
+from sojourn.insights.sql import queries
+
+NONE = "(none)"
+_FILTERS = queries("queries/filters.sql")
+_DEFAULTS = {parameter.name: parameter.default for parameter in COMMON}
+_LISTS = ("source", "page", "event", "repair", "session", *EQUAL)
+_TEMPLATES = {"session": "session_list"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Some sessions. `parameters` names exactly these in the report `sessions`."""
+
+    period: Period
+    zone: str
+    parameters: Mapping[str, str]
+    conditions: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str:
+        """A query that gives the rows of `sessions` that are meant."""
+        conditions = "\n    AND ".join(self.conditions or (_FILTERS["everything"],))
+        return _FILTERS["chosen"].replace("{{conditions}}", conditions)
+
+    def behind(self, **more: str | None) -> dict[str, str]:
+        """The parameters of the sessions of a figure: these, narrowed by `more`.
+
+        None stands for a missing value of the column. A value that these parameters have already
+        is replaced: the figure's is the narrower one.
+        """
+        found = dict(self.parameters)
+        for name, value in more.items():
+            found[name.rstrip("_")] = NONE if value is None else value
+        return found
+
+
+def select(given: Mapping[str, str], now: datetime) -> Selection:
+    """The sessions that the parameters mean; names that are no filter are passed over.
+
+    Raises `InvalidSettings` for a value that is wrong.
+    """
+    zone = zone_of(given.get("zone", ""))
+    asked = {
+        **_DEFAULTS,
+        **{name: text for name, text in given.items() if name in _DEFAULTS and text},
+    }
+    period = Period(
+        instant("from", asked["from"], now, zone, is_end=False),
+        instant("to", asked["to"], now, zone, is_end=True),
+    )
+    if period.start > period.end:
+        raise InvalidSettings(f"from: '{asked['from']}' is after to: '{asked['to']}'; swap them")
+    conditions = [_FILTERS["from"], _FILTERS["to"]]
+    values: dict[str, Any] = {"from": period.start, "to": period.end}
+    kept = {"from": text_of(period.start), "to": text_of(period.end), "zone": str(zone)}
+    for name, text in asked.items():
+        if name in kept or not text:
+            continue
+        kept[name] = text
+        condition, value = _condition(name, text, now)
+        if name == "open" and value is not None:
+            kept[name] = text_of(value)
+        if condition:
+            conditions.append(condition)
+        if value is not None:
+            values[name] = value
+    return Selection(period, str(zone), kept, tuple(conditions), values)
+
+
+def _condition(name: str, text: str, now: datetime) -> tuple[str, Any]:
+    """The condition of one filter, and its value if it has one."""
+    if name == "traffic":
+        if text not in ("human", "bot", "ai_agent", "all"):
+            raise InvalidSettings(f"traffic: '{text}' is none of human, bot, ai_agent, all")
+        return ("", None) if text == "all" else (_FILTERS["traffic"], text)
+    if name in FLAGS:
+        if text not in ("yes", "no"):
+            raise InvalidSettings(f"{name}: '{text}' is neither yes nor no")
+        return _FILTERS[text].replace("{{flag}}", f"({_FILTERS[f'flag_{name}']})"), None
+    if name == "open":
+        at = now if text == "yes" else instant("open", text, now, zone_of(""), is_end=False)
+        return _FILTERS["open"], at
+    if name in _LISTS:
+        value = [part for part in text.split("|") if part]
+        if name in EQUAL:
+            column = EQUAL[name][0]
+            return _FILTERS["equal"].replace("{{column}}", column).replace("{{name}}", name), value
+        return _FILTERS[_TEMPLATES.get(name, name)], value
+    return _FILTERS[name], text.lower()
