@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -41,6 +42,12 @@ def depth_of(value: Any) -> int:
     return 0
 
 
+def id_of(value: Any) -> str:
+    """Half of a surrogate pair counts as U+FFFD, which can be seen."""
+    text = value if value is None or isinstance(value, str) else json.dumps(value)
+    return clean_id(text and re.sub("[\ud800-\udfff]", "\ufffd", text))
+
+
 def model(endpoint: str, body: bytes) -> tuple[list[str], str] | str:
     """Users and person, or the text of the refusal."""
     try:
@@ -64,7 +71,7 @@ def model(endpoint: str, body: bytes) -> tuple[list[str], str] | str:
     for event in events:
         if not isinstance(event, dict):
             return "event is not a valid rudder event"
-        user, anonymous = clean_id(event.get("userId")), clean_id(event.get("anonymousId"))
+        user, anonymous = (id_of(event.get(key)) for key in ("userId", "anonymousId"))
         if not (user or anonymous):
             return "request neither has anonymousId nor userId"
         users.append(user)
