@@ -42,10 +42,15 @@ def depth_of(value: Any) -> int:
     return 0
 
 
-def id_of(value: Any) -> str:
+def whole_characters(value: Any) -> Any:
     """Half of a surrogate pair counts as U+FFFD, which can be seen."""
-    text = value if value is None or isinstance(value, str) else json.dumps(value)
-    return clean_id(text and re.sub("[\ud800-\udfff]", "\ufffd", text))
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, list):
+        return [whole_characters(inner) for inner in value]
+    if isinstance(value, dict):
+        return {whole_characters(k): whole_characters(v) for k, v in value.items()}
+    return value
 
 
 def model(endpoint: str, body: bytes) -> tuple[list[str], str] | str:
@@ -71,7 +76,8 @@ def model(endpoint: str, body: bytes) -> tuple[list[str], str] | str:
     for event in events:
         if not isinstance(event, dict):
             return "event is not a valid rudder event"
-        user, anonymous = (id_of(event.get(key)) for key in ("userId", "anonymousId"))
+        mended = whole_characters(event)
+        user, anonymous = clean_id(mended.get("userId")), clean_id(mended.get("anonymousId"))
         if not (user or anonymous):
             return "request neither has anonymousId nor userId"
         users.append(user)
