@@ -135,7 +135,7 @@ class HttpSender:
         async with self._opened().request(
             method, url, data=data, headers=headers, allow_redirects=False
         ) as answer:
-            raw = await answer.content.read(_MOST_BYTES)
+            raw = await _read(answer.content)
             names = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status, _parsed(raw), names), names.get("location")
 
@@ -144,6 +144,16 @@ class HttpSender:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+async def _read(stream: aiohttp.StreamReader) -> bytes:
+    """The body up to the limit. Raises where it breaks off: such an answer tells nothing."""
+    raw = bytearray()
+    async for chunk in stream.iter_any():
+        raw += chunk
+        if len(raw) >= _MOST_BYTES:
+            break
+    return bytes(raw)
 
 
 def _parsed(raw: bytes) -> Any:

@@ -112,6 +112,8 @@ class HttpDestination:
 
         Once an event fails, later ones of the same person are not sent but held back.
         """
+        if not batch:
+            return []
         alone = len(batch) == 1
         jobs = [Job(i, event, alone, person(event) or f"#{i}") for i, event in enumerate(batch)]
         outcomes: list[Outcome] = [Delivered()] * len(batch)

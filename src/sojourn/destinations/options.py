@@ -72,6 +72,7 @@ def _checked(where: str, option: Option, value: Any) -> Any:
         "pairs": lambda: (
             isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
         ),
+        "table": lambda: isinstance(value, Mapping),
     }[option.kind]()
     if not fits:
         raise InvalidSettings(f"{where}: `{option.name}` must be {_WANTED[option.kind]}")
