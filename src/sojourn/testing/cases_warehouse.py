@@ -31,7 +31,8 @@ def _transform(case: Mapping[str, Any]) -> Any:
         max_columns=options.get("max_columns", MAX_COLUMNS),
     )
     metadata = case.get("metadata") or {}
-    origin = Origin(**{key: metadata[key] for key in Origin._fields if key in metadata})
+    known = {key: metadata[key] for key in Origin._fields if metadata.get(key) is not None}
+    origin = Origin(**{"received_at": case.get("now", ""), **known})
     try:
         rows = transformer.rows(case["input"], origin)
     except UnusableEvent as error:

@@ -153,7 +153,7 @@ def test_data_lakes_have_no_event_times_in_users() -> None:
     assert users.values["received_at"] == "2026-05-06T07:00:01.000Z"
 
 
-@pytest.mark.parametrize("user", [None, "", "  "])
+@pytest.mark.parametrize("user", [None, "", "  ", ["u"], {"u": 1}])
 def test_identify_without_a_user_gives_no_row_of_users(user: Any) -> None:
     assert [row.table for row in rows(event("identify", userId=user))] == ["identifies"]
 

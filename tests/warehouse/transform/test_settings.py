@@ -109,7 +109,7 @@ def test_settings_of_many_kinds_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) 
     for number in range(200):
         paths = {"POSTGRES": {"options": {"jsonPaths": [f"track.properties.p{number}"]}}}
         transformer.rows(event(integrations=paths))
-    assert len(transformer._plans) <= 64
+    assert len(transformer._plans) <= 16
     monkeypatch.setattr(plan_module, "EVENT_NAMES_MAX", 5)
     for number in range(50):
         assert transformer.rows({**event(), "event": f"E {number}"})[1].table == f"e_{number}"

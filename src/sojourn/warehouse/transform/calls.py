@@ -26,6 +26,7 @@ from sojourn.warehouse.transform.times import KNOWN_TIMES
 from sojourn.warehouse.transform.values import (
     DATETIME,
     STRING,
+    TIME_MAX,
     is_blank,
     json_text,
     mark_long_text,
@@ -66,7 +67,9 @@ class Subject:
         message_id = event.get("messageId")
         self.message_id = f"auto-{uuid.uuid4()}" if is_blank(message_id) else message_id
         received = event.get("receivedAt")
-        time = KNOWN_TIMES[received] if type(received) is str else None
+        time = None
+        if type(received) is str and len(received) < TIME_MAX:
+            time = KNOWN_TIMES[received]
         self.received_at = time or origin.received_at or _now()
 
     def flat_context(self) -> tuple[Values, Types]:
@@ -189,7 +192,8 @@ def identify(subject: Subject) -> list[Row]:
     subject.put_whole_event(values, types)
     rows = [subject.row(call.table, values, types), *subject.rules()]
     user_id = event.get("userId")
-    if as_text(user_id).strip() and plan.provider.users_table and not plan.settings.skip_users:
+    wanted = plan.provider.users_table and not plan.settings.skip_users
+    if wanted and not isinstance(user_id, list | dict) and as_text(user_id).strip():
         put_scalar(user, user_types, plan.id, user_id)
         put(user, user_types, plan.received_at, subject.received_at)
         put_fields(user, user_types, plan.users_fields, event)

@@ -23,6 +23,8 @@ from sojourn.warehouse.transform.values import (
 )
 
 _PATHS_MAX = 50_000
+_TEXT_OF_A_PATH = 100
+"""Longer paths count as several: what a tree remembers is bounded in bytes too."""
 Path = tuple[str, ...]
 
 
@@ -53,7 +55,7 @@ class _Children(dict[str, "_Level"]):
 
     def __missing__(self, key: str) -> _Level:
         level = self.level
-        level.tree.grow()
+        level.tree.grow(key)
         child = self[key] = _Level(level.tree, (*level.path, key))
         return child
 
@@ -104,8 +106,9 @@ class Tree:
 
     def name(self, level: _Level, key: str) -> str:
         """The column of `key` within `level`; empty: dropped."""
-        self.grow()
-        name = self.column(self.prefix + level.prefix + key)
+        text = self.prefix + level.prefix + key
+        self.grow(text)
+        name = self.column(text)
         if not name or name in self.dropped:
             return ""
         path = (*level.path, key)
@@ -113,9 +116,9 @@ class Tree:
             self.ordered = True
         return name
 
-    def grow(self) -> None:
+    def grow(self, text: str) -> None:
         """Count a new path; a tree of too many (keys that are ids, say) starts anew."""
-        self._paths += 1
+        self._paths += 1 + len(text) // _TEXT_OF_A_PATH
         if self._paths > _PATHS_MAX:
             self._start()
 

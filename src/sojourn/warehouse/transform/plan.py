@@ -16,6 +16,8 @@ CLOUD_DEPTH = 3
 
 EVENT_NAMES_MAX = 10_000
 """Names of events that are remembered at most."""
+EVENT_NAME_LENGTH = 200
+"""Longer ones are not remembered."""
 
 _IDS = (("anonymous_id", "anonymousId"), ("user_id", "userId"), ("channel", "channel"))
 _TIMES = (
@@ -150,8 +152,10 @@ class Plan:
             return "", ""
         names = self._event_names.get(event)
         if names is None:
-            if len(self._event_names) >= EVENT_NAMES_MAX:
-                self._event_names.clear()
             name = self.namer.event_name(event)
-            names = self._event_names[event] = (name, self.namer.event_table(name))
+            names = (name, self.namer.event_table(name))
+            if len(event) <= EVENT_NAME_LENGTH:
+                if len(self._event_names) >= EVENT_NAMES_MAX:
+                    self._event_names.clear()
+                self._event_names[event] = names
         return names

@@ -20,7 +20,7 @@ from sojourn.warehouse.transform.values import json_text
 
 MAX_COLUMNS = 1600
 """Most columns of a row, unless told otherwise; data lakes have no such limit."""
-_PLANS_MAX = 64
+_PLANS_MAX = 16
 
 
 class Transformer:
