@@ -207,7 +207,7 @@ def test_an_identify_that_changes_hands_renews_both_users(new_warehouse, event):
 def test_an_event_that_no_table_can_take_is_put_aside_with_its_reason(warehouse, event):
     loaded = warehouse.add(event(0), event(1, context=5), b"{", event(2, kind="nonsense"), event(3))
     assert [letter.stage for letter in loaded.aside] == ["warehouse"] * 3
-    assert loaded.aside[0].reason == "context is not a map"
+    assert "context is not a map" in {letter.reason for letter in loaded.aside}
     assert all(letter.reason for letter in loaded.aside)
     assert warehouse.rows("SELECT id FROM web_shop.tracks ORDER BY id") == [("m0",), ("m3",)]
 

@@ -69,7 +69,7 @@ class RowSet:
             if name != LOAD_TIME
         }
         if LOAD_TIME in types:
-            arrays[LOAD_TIME] = pa.repeat(_constant(types[LOAD_TIME], load_time), len(rows))
+            arrays[LOAD_TIME] = load_time_array(types[LOAD_TIME], load_time, len(rows))
         return pa.table(arrays), discards
 
     def _pivot(self) -> dict[str, list[Any]]:
@@ -181,8 +181,8 @@ def _fit(name: str, type_name: str, value: Any, row: Row, discards: list[Discard
     return fitted
 
 
-def _constant(type_name: str, load_time: str) -> pa.Scalar:
+def load_time_array(type_name: str, load_time: str, count: int) -> pa.Array:
     """The load time in a column of any type: null where the type cannot hold it."""
     if type_name in ("string", "text", "datetime"):
-        return pa.scalar(load_time).cast(ARROW_TYPES[type_name])
-    return pa.scalar(None, ARROW_TYPES[type_name])
+        return pa.repeat(pa.scalar(load_time).cast(ARROW_TYPES[type_name]), count)
+    return pa.nulls(count, ARROW_TYPES[type_name])

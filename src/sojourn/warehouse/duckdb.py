@@ -15,9 +15,9 @@ import pyarrow as pa
 from sojourn.core.errors import DataDirectoryInUse, InvalidSettings, WarehouseUnavailable
 from sojourn.core.ports import Batch, Loaded, SessionModel
 from sojourn.warehouse.catalog import Catalog
-from sojourn.warehouse.collect import Collector, Sources
-from sojourn.warehouse.intake import PORTION, Intake, portions
+from sojourn.warehouse.intake import Intake
 from sojourn.warehouse.merging import Merged, Merger
+from sojourn.warehouse.portion import Sources, Workshop
 from sojourn.warehouse.transform import Transformer
 
 _AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
@@ -46,8 +46,8 @@ class DuckDBTables:
         self._parent = self._connection.cursor()
         self._parent_lock = threading.Lock()
         self._lock = threading.Lock()
-        self._collector = Collector(transformer or Transformer("duckdb"), sources)
         self._catalog = Catalog(self._connection)
+        self._workshop = Workshop(transformer or Transformer("duckdb"), sources, self._catalog)
         self._merger = Merger(self._connection)
         self._sessions = sessions
 
@@ -59,9 +59,8 @@ class DuckDBTables:
         """
         load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock, self._transaction():
-            intake = Intake(self._collector, self._catalog, load_time)
-            for part in portions(batches, PORTION):
-                intake.take(part)
+            intake = Intake(self._workshop, load_time)
+            intake.take(batches)
             merged = [self._merge(*table) for table in intake.tables()]
             if self._sessions is not None:
                 for source_id, events in intake.events.items():

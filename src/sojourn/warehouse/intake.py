@@ -1,7 +1,7 @@
 """The events of one load on their way into tables, a portion at a time.
 
-Portions are small enough for the processor's cache: that halves the time from decoded values
-to Arrow columns. The tables take all portions together, since DuckDB likes large ones.
+Portions are small enough for the processor's cache, which saves much of the time from decoded
+values to columns. The tables take all portions together, since DuckDB likes large ones.
 """
 
 from __future__ import annotations
@@ -9,24 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from sojourn.core.envelope import DeadLetter
 from sojourn.core.ports import Batch
-from sojourn.warehouse.catalog import Catalog
-from sojourn.warehouse.collect import Collector
-from sojourn.warehouse.columns import Discard, RowSet
-from sojourn.warehouse.transform import DISCARDS_TABLE, Row
+from sojourn.warehouse.namespaces import namespace_of
+from sojourn.warehouse.portion import Portion, Workshop, reason_of
+from sojourn.warehouse.transform import Origin
 
-PORTION = 1000
+STAGE = "warehouse"
+PORTION = 4000
 """Events, about."""
-_USERS = "users"
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Intake:
     """What one load puts into which table."""
 
-    def __init__(self, collector: Collector, catalog: Catalog, load_time: str) -> None:
+    def __init__(self, workshop: Workshop, load_time: str) -> None:
         """`load_time` (ISO 8601) is what the rows get as `uuid_ts`."""
         self.count = 0
         self.discarded = 0
@@ -34,29 +36,19 @@ class Intake:
         self.events: dict[str, list[dict[str, Any]]] = {}
         """The decoded events by source, for the session model."""
         self.aside: list[DeadLetter] = []
-        self._collector = collector
-        self._catalog = catalog
+        """Events that cannot be turned into rows, with the reason."""
+        self._workshop = workshop
         self._load_time = load_time
         self._parts: dict[tuple[str, str], list[pa.Table]] = {}
 
-    def take(self, batches: Sequence[Batch]) -> None:
+    def take(self, batches: Iterable[Batch]) -> None:
         """Turn events into columns. The tables are widened as it needs them to be."""
-        found = self._collector.collect(batches)
-        self.count += found.count
-        self.aside += found.aside
-        for source_id, events in found.events.items():
-            self.events.setdefault(source_id, []).extend(events)
-        for namespace, tables in found.rows.items():
-            sets = {table: RowSet(rows) for table, rows in tables.items()}
-            self._catalog.admit(namespace, {t: rows.first_types() for t, rows in sets.items()})
-            discards: list[Row] = []
-            for table, rows in sets.items():
-                if table != _USERS:  # whose rows are made from `identifies`
-                    misfits = self._add(namespace, table, rows)
-                    discards += [_discard_row(table, misfit) for misfit in misfits]
-            if discards:
-                self._add(namespace, DISCARDS_TABLE, RowSet(discards))
-                self.discarded += len(discards)
+        by_source: dict[str, list[Batch]] = {}
+        for batch in batches:
+            by_source.setdefault(batch.source_id, []).append(batch)
+        for source_id, some in by_source.items():
+            for part in _portions(some):
+                self._take(source_id, part)
 
     def tables(self) -> Iterator[tuple[str, str, pa.Table]]:
         """What goes where: namespace, table, rows."""
@@ -64,34 +56,46 @@ class Intake:
             whole = pa.concat_tables(parts, promote_options="default")
             yield namespace, table, whole.combine_chunks()
 
-    def _add(self, namespace: str, table: str, rows: RowSet) -> list[Discard]:
-        columns, misfits = rows.columns(self._catalog.types(namespace, table), self._load_time)
-        self._parts.setdefault((namespace, table), []).append(columns)
-        return misfits
+    def _take(self, source_id: str, batches: Sequence[Batch]) -> None:
+        source = self._workshop.sources(source_id)
+        namespace = namespace_of(source_id, source)
+        origin = Origin(source_id, source.platform if source else "")
+        lines: list[tuple[Batch, bytes]] = []
+        events: list[dict[str, Any]] = []
+        for batch in batches:
+            self.count += len(batch.events)
+            for line in batch.events:
+                try:
+                    events.append(_decode(line))
+                except Exception as error:  # whatever an event holds, the others are loaded
+                    self._put_aside(batch, line, reason_of(error))
+                else:
+                    lines.append((batch, line))
+        portion = Portion(self._workshop, origin, namespace, self._load_time)
+        portion.take(events)
+        for number, reason in portion.failed.items():
+            self._put_aside(*lines[number], reason)
+        for table, columns in portion.parts:
+            self._parts.setdefault((namespace, table), []).append(columns)
+        self.discarded += portion.discarded
+        self.events.setdefault(source_id, []).extend(
+            event for number, event in enumerate(events) if number not in portion.failed
+        )
+
+    def _put_aside(self, batch: Batch, line: bytes, reason: str) -> None:
+        letter = DeadLetter(batch.source_id, batch.received_at, STAGE, reason, line)
+        self.aside.append(letter)
 
 
-def portions(batches: Iterable[Batch], events: int) -> Iterator[list[Batch]]:
-    """The batches in parts of about so many events, in order; a batch stays whole."""
+def _portions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """The batches in parts of about `PORTION` events, in order; a batch stays whole."""
     part: list[Batch] = []
     count = 0
     for batch in batches:
         part.append(batch)
         count += len(batch.events)
-        if count >= events:
+        if count >= PORTION:
             yield part
             part, count = [], 0
     if part:
         yield part
-
-
-def _discard_row(table: str, discard: Discard) -> Row:
-    values = {
-        "table_name": table,
-        "row_id": discard.row_id,
-        "column_name": discard.column,
-        "column_value": discard.value,
-        "received_at": discard.received_at,
-        "reason": discard.reason,
-    }
-    types = dict.fromkeys(values, "string") | {"received_at": "datetime"}
-    return Row(DISCARDS_TABLE, values, types)
