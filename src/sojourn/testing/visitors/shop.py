@@ -11,9 +11,9 @@ ORIGIN: Final = f"https://{HOST}"
 
 @dataclass(frozen=True)
 class Product:
-    """One thing on sale; `price` in euros."""
+    """One thing on sale; its page is `/p/NUMBER`. `price` in euros."""
 
-    sku: str
+    number: int
     name: str
     category: str
     price: float
@@ -21,7 +21,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Equipment:
-    """What a person visits with. `platform`: `web`, `android` or `ios`."""
+    """What a person visits with, named as the sessions table names it."""
 
     platform: str
     browser: str
@@ -49,14 +49,17 @@ class Origin:
 CATEGORIES: Final = ("tents", "backpacks", "stoves", "jackets")
 
 PRODUCTS: Final = tuple(
-    Product(f"{category[:2].upper()}-{number}", name, category, price)
-    for category, goods in {
-        "tents": (("Dome 2", 219.0), ("Tunnel 4", 489.0), ("Bivy", 129.0)),
-        "backpacks": (("Day 22", 79.0), ("Trek 55", 189.0), ("City 18", 64.5)),
-        "stoves": (("Gas Mini", 39.9), ("Wood Pro", 89.0), ("Twin", 119.0)),
-        "jackets": (("Rain Shell", 149.0), ("Down 700", 279.0), ("Fleece", 59.9)),
-    }.items()
-    for number, (name, price) in enumerate(goods, 101)
+    Product(shelf * 1000 + place, name, category, price)
+    for shelf, (category, goods) in enumerate(
+        {
+            "tents": (("Dome 2", 219.0), ("Tunnel 4", 489.0), ("Bivy", 129.0)),
+            "backpacks": (("Day 22", 79.0), ("Trek 55", 189.0), ("City 18", 64.5)),
+            "stoves": (("Gas Mini", 39.9), ("Wood Pro", 89.0), ("Twin", 119.0)),
+            "jackets": (("Rain Shell", 149.0), ("Down 700", 279.0), ("Fleece", 59.9)),
+        }.items(),
+        1,
+    )
+    for place, (name, price) in enumerate(goods, 101)
 )
 
 QUERIES: Final = ("two person tent", "rain jacket", "light stove", "backpack 40l", "gift card")
@@ -82,14 +85,14 @@ _WINDOWS: Final = "(Windows NT 10.0; Win64; x64)"
 EQUIPMENT: Final = (
     (
         Equipment(
-            "web", "Safari", "iOS", "phone", 390, 844, 3,
+            "web", "Mobile Safari", "iOS", "mobile", 390, 844, 3,
             f"{_MOZILLA} {_IPHONE} {_WEBKIT} Version/18.6 Mobile/15E148 Safari/604.1",
         ),
         24,
     ),
     (
         Equipment(
-            "web", "Chrome", "Android", "phone", 412, 915, 2.625,
+            "web", "Chrome Mobile", "Android", "mobile", 412, 915, 2.625,
             f"{_MOZILLA} (Linux; Android 10; K) {_KHTML} Chrome/150.0.0.0 Mobile Safari/537.36",
         ),
         17,
@@ -124,14 +127,14 @@ EQUIPMENT: Final = (
     ),
     (
         Equipment(
-            "android", "", "Android", "phone", 1080, 2400, 420,
+            "android", "", "Android", "mobile", 1080, 2400, 420,
             manufacturer="Google", model="Pixel 9", os_version="16",
         ),
         11,
     ),
     (
         Equipment(
-            "ios", "", "iOS", "phone", 390, 844, 3,
+            "ios", "", "iOS", "mobile", 390, 844, 3,
             manufacturer="Apple", model="iPhone17,3", os_version="18.6",
         ),
         9,

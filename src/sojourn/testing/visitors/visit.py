@@ -96,7 +96,7 @@ class Visit:
 
     def _product(self, product: Product, query: str = "", after_ms: int = 0) -> Iterator[Act]:
         facts = product_properties(product)
-        yield self._view("Product", f"/p/{product.sku.lower()}", query, after_ms)
+        yield self._view("Product", f"/p/{product.number}", query, after_ms)
         yield Act(150, "track", "Product Viewed", properties=facts)
 
     def _browse(self) -> Iterator[Act]:
@@ -183,7 +183,7 @@ class Visit:
 def product_properties(product: Product) -> dict[str, Any]:
     """A product as the e-commerce events carry it."""
     return {
-        "product_id": product.sku,
+        "product_id": str(product.number),
         "name": product.name,
         "category": product.category,
         "price": product.price,
