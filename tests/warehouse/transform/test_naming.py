@@ -101,6 +101,12 @@ def test_blendo_casing_splits_no_words() -> None:
     assert namer.event_table("order done!") == "ORDER_DONE_"
 
 
+def test_blendo_casing_in_postgres_only_lowers_the_case() -> None:
+    namer = Namer(PROVIDERS["postgres"], NameRules(blendo=True))
+    assert namer.column("Camel Case$") == "camel case$"
+    assert len(namer.column("X" * 70)) == 63
+
+
 def test_an_event_called_like_a_standard_table_gets_its_own() -> None:
     namer = Namer(PROVIDERS["postgres"])
     assert namer.event_table("tracks") == "_tracks"

@@ -177,6 +177,18 @@ def test_traits_of_the_context_are_the_users_only_where_the_setting_says_so() ->
     assert (allowed.values["plan"], allowed.values["b"]) == ("c", 2)
 
 
+def test_traits_that_are_a_spread_text_are_no_traits_of_the_user() -> None:
+    given = event("identify", context={"traits": {"0": "a", "1": "b"}})
+    identifies, _ = rows(given, allowUsersContextTraits=True)
+    assert identifies.values["context_traits"] == "ab"
+    assert "_0" not in identifies.values
+
+
+def test_the_empty_key_and_half_a_surrogate_pair_do_no_harm() -> None:
+    (row,) = rows(event("page", properties={"": 1, "a": ["\ud800"], "b": [1 << 70]}))
+    assert (row.values["a"], row.values["b"]) == ('["\\ud800"]', f"[{1 << 70}]")
+
+
 def test_each_call_has_its_own_columns() -> None:
     (page,) = rows(event("page", properties={"name": "Home"}))
     (screen,) = rows(event("screen", name="Start"))

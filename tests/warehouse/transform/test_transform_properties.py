@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sojourn.warehouse.transform import PROVIDERS, Origin, Transformer, UnusableEvent, cast, evolve
@@ -16,6 +16,9 @@ from sojourn.warehouse.transform.flatten import Tree
 from sojourn.warehouse.transform.naming import Namer, NameRules, words_name
 from sojourn.warehouse.transform.times import KNOWN_TIMES, as_time
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Machines may be slow."""
+CALM_FEW = settings(CALM, max_examples=30)
 TYPES = {"int": int, "float": float, "boolean": bool, "string": str, "text": str, "json": str}
 ORIGIN = Origin("s", "JavaScript", "", "d", "2026-01-02T03:04:05.006Z")
 NAMES = sorted(PROVIDERS)
@@ -69,6 +72,7 @@ events = st.builds(
 )
 
 
+@CALM
 @given(events, st.sampled_from(NAMES), st.booleans(), st.sampled_from(["", "cloud"]))
 def test_any_event_gives_sound_rows_or_says_what_is_wrong(
     event: dict[str, Any], provider: str, whole: bool, category: str
@@ -110,6 +114,7 @@ def check_name(name: str, provider: str) -> None:
         assert len(name) <= (64 if chosen.longest_words else 127)
 
 
+@CALM
 @given(st.text(), st.sampled_from(NAMES), st.booleans())
 def test_a_finished_name_stays_as_it_is(text: str, provider: str, divide: bool) -> None:
     namer = Namer(PROVIDERS[provider], NameRules(divide_numbers=divide))
@@ -118,17 +123,20 @@ def test_a_finished_name_stays_as_it_is(text: str, provider: str, divide: bool) 
         assert namer.column(name) == name
 
 
+@CALM
 @given(st.from_regex(r"[a-z]{1,5}(_[a-z]{1,5}){0,4}", fullmatch=True))
 def test_a_name_in_snake_case_is_its_own(text: str) -> None:
     assert words_name(text) == words_name(text, divide_numbers=True) == text
 
 
+@CALM
 @given(st.text(), st.sampled_from(["bigquery", "snowflake", "duckdb"]))
 def test_blendo_names_are_sound(text: str, provider: str) -> None:
     name = Namer(PROVIDERS[provider], NameRules(blendo=True)).column(text)
     assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$\\]*", name, re.ASCII)
 
 
+@CALM
 @given(st.one_of(st.text(), near_times))
 def test_a_stored_time_is_a_time_and_stays_as_it_is(text: str) -> None:
     stored = as_time(text)
@@ -138,7 +146,7 @@ def test_a_stored_time_is_a_time_and_stays_as_it_is(text: str) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", stored)
 
 
-@settings(max_examples=30)
+@CALM_FEW
 @given(st.lists(objects, min_size=2, max_size=3))
 def test_what_was_flattened_before_does_not_matter(sources: list[dict[str, Any]]) -> None:
     def tree() -> Tree:
@@ -153,6 +161,7 @@ def sorted_pair(pair: Any) -> Any:
     return [sorted(part.items()) for part in pair]
 
 
+@CALM
 @given(objects)
 def test_the_order_of_keys_does_not_matter(source: dict[str, Any]) -> None:
     tree = Tree(Namer(PROVIDERS["duckdb"]).column)
@@ -172,6 +181,7 @@ def test_keys_that_are_ids_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatc
     assert len(tree.root.names) < 10
 
 
+@CALM
 @given(st.sampled_from([*TYPES, "datetime"]), values)
 def test_a_cast_fits_or_says_why_not(column: str, value: Any) -> None:
     flat, types = Tree(Namer(PROVIDERS["duckdb"]).column).flatten({"x": value})
@@ -191,6 +201,7 @@ tables = st.dictionaries(
 )
 
 
+@CALM
 @given(tables, st.lists(tables, max_size=3), st.sampled_from(["duckdb", "bigquery", "redshift"]))
 def test_an_upload_changes_tables_once(
     there: dict[str, Any], uploads: list[dict[str, Any]], provider: str

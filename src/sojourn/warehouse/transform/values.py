@@ -113,8 +113,9 @@ def mark_long_text(values: dict[str, Any], types: dict[str, str], longest: int) 
     """Give text of more UTF-16 units than `longest` the type `text`."""
     for name, value in values.items():
         if (
-            types[name] == STRING
+            type(value) is str
             and len(value) * 2 > longest
+            and types[name] == STRING
             and len(value.encode("utf-16-le", "surrogatepass")) > longest * 2
         ):
             types[name] = TEXT
