@@ -36,7 +36,7 @@ class DestinationUnavailable(Transient):
 
 
 class InvalidSettings(Terminal):
-    """The configuration is not usable."""
+    """Not usable as given."""
 
 
 class InvalidEvent(Terminal):

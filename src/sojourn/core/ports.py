@@ -6,12 +6,11 @@ here, and `sojourn.app` plugs them together.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from sojourn.core.envelope import DeadLetter
     from sojourn.core.outcome import Outcome
 

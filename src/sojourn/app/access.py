@@ -1,0 +1,156 @@
+"""How the CLI reaches a data directory: through its running server, or by opening it.
+
+DuckDB lets one process in at a time, so while a server runs it answers for the folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+
+import msgspec
+
+from sojourn.app.data_directory import DataDirectory, RunningServer
+from sojourn.core.errors import InvalidSettings, Terminal, Transient
+from sojourn.core.ports import Report, ReportSpec
+from sojourn.settings import Configuration
+
+if TYPE_CHECKING:
+    from sojourn.app.questions import Questions
+
+
+class ServerGone(Transient):
+    """The server of this data folder does not answer."""
+
+
+class Access(Protocol):
+    """The questions that the CLI may ask, answered here or by the server."""
+
+    def reports(self) -> list[ReportSpec]:
+        """What reports there are."""
+        ...
+
+    def report(self, name: str, parameters: Mapping[str, str]) -> Report:
+        """Run one report."""
+        ...
+
+    def export(self, kind: str) -> Iterator[bytes]:
+        """What is stored: `events` or `sessions`, JSON objects."""
+        ...
+
+    def sql(self, statement: str) -> dict[str, Any]:
+        """The answer to one SELECT: `{"columns", "rows"}`."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """How each part is doing."""
+        ...
+
+
+@contextmanager
+def open_access(configuration: Configuration) -> Iterator[Access]:
+    """Reach the configured data directory, whoever has it open."""
+    directory = DataDirectory(configuration.data_dir)
+    server = directory.running_server()
+    if server is not None:
+        yield _Remote(server)
+        return
+    if not directory.path.is_dir():
+        raise InvalidSettings(
+            f"there is no data folder {directory.path}; name it with --data-dir, "
+            "or run `sojourn serve` first"
+        )
+    # Only now: a command that a server answers need not load the warehouse.
+    from sojourn.app.platform import Platform
+    from sojourn.app.questions import Questions
+
+    directory.lock()
+    try:
+        with asyncio.Runner() as runner:
+            platform = Platform(configuration, directory)
+            try:
+                runner.run(platform.catch_up())
+                yield _Direct(Questions(platform), runner)
+            finally:
+                runner.run(platform.close())
+    finally:
+        directory.release()
+
+
+class _Direct:
+    def __init__(self, questions: Questions, runner: asyncio.Runner) -> None:
+        self._questions = questions
+        self._runner = runner
+        self.reports = questions.reports
+        self.report = questions.report
+        self.sql = questions.sql
+
+    def export(self, kind: str) -> Iterator[bytes]:
+        lines: AsyncIterator[bytes] = self._questions.export(kind)
+        while True:
+            try:
+                yield self._runner.run(cast("Any", anext(lines)))
+            except StopAsyncIteration:
+                return
+
+    def status(self) -> dict[str, Any]:
+        return self._runner.run(self._questions.status())
+
+
+class _Remote:
+    def __init__(self, server: RunningServer) -> None:
+        self._server = server
+
+    def reports(self) -> list[ReportSpec]:
+        return msgspec.json.decode(self._read("reports"), type=list[ReportSpec])
+
+    def report(self, name: str, parameters: Mapping[str, str]) -> Report:
+        query = urllib.parse.urlencode(parameters)
+        path = f"reports/{urllib.parse.quote(name, safe='')}?{query}"
+        return msgspec.json.decode(self._read(path), type=Report)
+
+    def export(self, kind: str) -> Iterator[bytes]:
+        with self._open(f"export/{urllib.parse.quote(kind, safe='')}") as answer:
+            for line in answer:
+                yield line.rstrip(b"\n")
+
+    def sql(self, statement: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", msgspec.json.decode(self._read("sql", statement.encode())))
+
+    def status(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", msgspec.json.decode(self._read("status")))
+
+    def _read(self, path: str, body: bytes | None = None) -> bytes:
+        with self._open(path, body) as answer:
+            return answer.read()
+
+    def _open(self, path: str, body: bytes | None = None) -> IO[bytes]:
+        request = urllib.request.Request(
+            f"{self._server.url}/control/{path}",
+            data=body,
+            headers={"Authorization": f"Bearer {self._server.token}"},
+        )
+        try:
+            return cast("IO[bytes]", urllib.request.urlopen(request, timeout=600))
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read().decode("utf-8", "replace")
+            if error.code == 400:
+                # The server wrote the whole message already.
+                raise Refused(said) from None
+            raise ServerGone(f"{self._server.url} answered {error.code}: {said[:200]}") from None
+        except OSError as error:
+            raise ServerGone(f"{self._server.url} ({error}); is it stopping?") from None
+
+
+class Refused(Terminal):
+    """The server refused."""
+
+    def __init__(self, said: str) -> None:
+        Exception.__init__(self, said)
+        self.detail = said

@@ -1,0 +1,56 @@
+"""What a running server shows: the console and its API, the control calls, the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+
+from sojourn.app.control import control_app
+from sojourn.app.metrics import metrics_endpoint
+from sojourn.app.questions import Questions
+from sojourn.console import Console, ConsoleSettings
+
+if TYPE_CHECKING:
+    from sojourn.app.platform import Platform
+
+
+def build_console(platform: Platform) -> Console:
+    """The console over a platform's reports, status and state."""
+    options = platform.configuration.options
+    return Console(
+        platform.reports,
+        platform.status,
+        ConsoleSettings(
+            open_access=options["open_console"],
+            proxy_user_header=options["proxy_user_header"],
+            data_plane_url=options["public_url"],
+        ),
+        platform.state,
+        platform.clock,
+        write_key=lambda source_id: _write_key(platform, source_id),
+        recent_events=lambda: _recent(platform),
+        operations={},
+    )
+
+
+def everything_but_events(platform: Platform, console: Console, token: str) -> Starlette:
+    """The app that stands behind the gateway."""
+    return Starlette(
+        routes=[
+            Mount("/control", control_app(Questions(platform), token)),
+            Route("/metrics", metrics_endpoint(platform)),
+            Mount("/", console),
+        ]
+    )
+
+
+def _write_key(platform: Platform, source_id: str) -> str | None:
+    source = platform.sources.by_id(source_id)
+    return source.write_key if source is not None else None
+
+
+def _recent(platform: Platform) -> Sequence[Mapping[str, Any]]:
+    return platform.recent.events()

@@ -1,0 +1,89 @@
+"""`/metrics` for Prometheus: counters of the gateway and the pipeline, lag of each reader."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from sojourn.app.platform import Platform
+
+
+Measured = dict[str, dict[tuple[str, ...], float]]
+
+
+def metrics_endpoint(platform: Platform) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of `/metrics`."""
+
+    async def metrics(_: Request) -> Response:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Snapshot(await measure(platform)))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return metrics
+
+
+async def measure(platform: Platform) -> Measured:
+    """Every figure: metric name → label values → value."""
+    lags = await platform.lags()
+    processor, loader = platform.processor.counts, platform.loader.counts
+    measured: Measured = {
+        "sojourn_processed_total": {
+            (outcome,): count for outcome, count in asdict(processor).items()
+        },
+        "sojourn_loaded_total": {(): loader.events},
+        "sojourn_lag_entries": {(name,): lag.entries for name, lag in lags.items()},
+        "sojourn_lag_seconds": {(name,): lag.seconds for name, lag in lags.items()},
+    }
+    if platform.gateway is not None:
+        stats = platform.gateway.stats
+        measured["sojourn_requests_total"] = {(): stats.requests}
+        measured["sojourn_events_total"] = {(): stats.events}
+        measured["sojourn_refused_total"] = {(why,): n for why, n in stats.refused.items()}
+    return measured
+
+
+class _Snapshot(Collector):
+    """Metrics that are read when they are asked for: nothing is counted twice."""
+
+    def __init__(self, measured: Mapping[str, Mapping[tuple[str, ...], float]]) -> None:
+        self._measured = measured
+
+    def collect(self) -> Iterator[Metric]:
+        """One family a name; a name that ends in `_total` is a counter."""
+        for name, values in self._measured.items():
+            labels = LABELS.get(name, ())
+            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            metric = family(name, HELP[name], labels=labels)
+            for label_values, value in values.items():
+                metric.add_metric(label_values, value)
+            yield metric
+
+
+HELP = {
+    "sojourn_requests_total": "Requests that the gateway accepted.",
+    "sojourn_events_total": "Events in requests that the gateway accepted.",
+    "sojourn_refused_total": "Requests that the gateway refused, by reason.",
+    "sojourn_processed_total": "Events that the processor dealt with, by what became of them.",
+    "sojourn_loaded_total": "Events that went into the warehouse.",
+    "sojourn_lag_entries": "Log entries that a reader has yet to deal with.",
+    "sojourn_lag_seconds": "Age of the oldest entry that a reader has yet to deal with.",
+    "sojourn_deliveries_total": "Events by destination and what became of them.",
+    "sojourn_rejected_total": "Events that a destination refused for good, by reason.",
+}
+LABELS: dict[str, tuple[str, ...]] = {
+    "sojourn_refused_total": ("reason",),
+    "sojourn_processed_total": ("outcome",),
+    "sojourn_lag_entries": ("reader",),
+    "sojourn_lag_seconds": ("reader",),
+    "sojourn_deliveries_total": ("destination", "outcome"),
+    "sojourn_rejected_total": ("destination", "reason"),
+}

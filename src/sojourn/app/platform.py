@@ -1,0 +1,119 @@
+"""The composition of a Sojourn in one process: every part, plugged together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from typing import Any
+
+from sojourn.app.data_directory import DataDirectory
+from sojourn.app.deliveries import Deliveries
+from sojourn.app.recent import RecentEvents
+from sojourn.app.sources import Sources, default_source
+from sojourn.core.ports import EVENTS, RAW, Lag
+from sojourn.gateway import Gateway
+from sojourn.insights.reports import Reports
+from sojourn.insights.sessions import SessionModel
+from sojourn.log import Retention, SqliteLog, SqliteStateStore
+from sojourn.pipeline.loader import Loader
+from sojourn.pipeline.processor import Processor
+from sojourn.settings import Configuration
+from sojourn.warehouse.duckdb import DuckDBTables
+
+
+class SystemClock:
+    """The wall clock of this machine."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the Unix epoch."""
+        return time.time_ns() // 1_000_000
+
+
+class Platform:
+    """Log, processor, warehouse, sessions and reports over one data directory.
+
+    The directory must be locked by the caller. `made_write_key` says that the key of the
+    source `default` is new and ought to be shown.
+    """
+
+    def __init__(self, configuration: Configuration, directory: DataDirectory) -> None:
+        self.configuration = configuration
+        self.directory = directory
+        self.clock = SystemClock()
+        self.made_write_key = False
+        self.gateway: Gateway | None = None
+        """Set by the server; a platform that only reads has none."""
+        self.sources = Sources(configuration.sources or (self._default_source(),))
+        self.log = SqliteLog(directory.log, retention=self._retention())
+        self.state = SqliteStateStore(directory.state, self.clock)
+        self.sessions = SessionModel(self.sources.by_id)
+        self.tables = DuckDBTables(directory.warehouse, self.sources.by_id, self.sessions)
+        with self.tables.cursor() as cursor:
+            self.sessions.prepare(cursor)
+        self.reports = Reports(self.tables.cursor)
+        self.processor = Processor(
+            self.log, self.state, self.clock, dedup_window_ms=configuration["dedup_window"]
+        )
+        self.loader = Loader(
+            self.log, self.tables, self.clock, interval_s=configuration["load_interval"] / 1000
+        )
+        self.deliveries = Deliveries(configuration, self.sources, self.log, self.state, self.clock)
+        self.recent = RecentEvents(self.log, self.clock)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep everything behind the log going until `stop` is set, then finish what is begun."""
+        async with asyncio.TaskGroup() as group:
+            for part in (self.processor, self.loader, self.deliveries, self.recent):
+                group.create_task(part.run(stop))
+
+    async def catch_up(self) -> None:
+        """Bring the tables up to everything that is in the log."""
+        await self.processor.drain()
+        await self.loader.drain()
+
+    async def lags(self) -> dict[str, Lag]:
+        """How far each reader of the log is behind."""
+        return {
+            "processor": await self.log.reader(RAW, "processor").lag(),
+            "warehouse": await self.log.reader(EVENTS, "warehouse").lag(),
+        }
+
+    async def status(self) -> dict[str, Any]:
+        """The sources, how far each reader is behind, what was done since the start."""
+        return {
+            "sources": [
+                {
+                    "id": source.id,
+                    "name": source.name,
+                    "platform": source.platform,
+                    "enabled": source.enabled,
+                    "timeout_s": source.timeout_ms / 1000,
+                }
+                for source in self.sources.all
+            ],
+            "readers": {name: asdict(lag) for name, lag in (await self.lags()).items()},
+            "processor": asdict(self.processor.counts),
+            "destinations": await self.deliveries.status(),
+            "warehouse": asdict(self.loader.counts),
+        }
+
+    async def close(self) -> None:
+        """Release the files. Safe after a failed start."""
+        await self.log.close()
+        self.tables.close()
+        self.state.close()
+
+    def _default_source(self) -> Any:
+        configured = self.configuration["write_key"]
+        if configured:
+            return default_source(configured)
+        key, self.made_write_key = self.directory.write_key()
+        return default_source(key)
+
+    def _retention(self) -> Retention:
+        options = self.configuration.options
+        return Retention(
+            stream_age_ms={RAW: options["raw_retention"], EVENTS: options["events_retention"]},
+            max_bytes=options["disk_budget"],
+        )

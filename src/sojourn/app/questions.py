@@ -1,0 +1,96 @@
+"""What people ask of a Sojourn, answered in this process: reports, exports, SQL, status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sojourn.core.envelope import unpack_events
+from sojourn.core.errors import InvalidSettings
+from sojourn.core.ports import EVENTS, EventLog, Report, ReportSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sojourn.app.platform import Platform
+
+SESSION_EXPORT = "SELECT * FROM main.sessions ORDER BY start_time, session_key"
+
+
+class Questions:
+    """The answers of one `Platform`."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def reports(self) -> list[ReportSpec]:
+        """What reports there are."""
+        return list(self._platform.reports.describe())
+
+    def report(self, name: str, parameters: Mapping[str, str]) -> Report:
+        """Run one report. Raises `InvalidSettings` for a name or parameter that is not there."""
+        return self._platform.reports.run(name, parameters)
+
+    def export(self, kind: str) -> AsyncIterator[bytes]:
+        """What is stored, one JSON object after the other: `events` or `sessions`."""
+        exports: dict[str, Callable[[], AsyncIterator[bytes]]] = {
+            "events": lambda: _stored_events(self._platform.log),
+            "sessions": lambda: _stored_rows(lambda: self._platform.tables.query(SESSION_EXPORT)),
+        }
+        if kind not in exports:
+            raise InvalidSettings(f"there is no export '{kind}'; there are: events, sessions")
+        return exports[kind]()
+
+    def sql(self, statement: str) -> dict[str, Any]:
+        """The answer to one SELECT, read-only: `{"columns": […], "rows": [[…], …]}`."""
+        table = self._platform.tables.query_read_only(statement)
+        return {
+            "columns": table.column_names,
+            "rows": [list(row.values()) for row in table.to_pylist()],
+        }
+
+    async def status(self) -> dict[str, Any]:
+        """How each part is doing."""
+        return await self._platform.status()
+
+
+async def _stored_events(log: EventLog) -> AsyncIterator[bytes]:
+    """The events stream, each event once: a crash may leave an event there twice."""
+    reader = log.reader(EVENTS, "export")
+    seen: set[tuple[str, str]] = set()
+    encode, decode = msgspec.json.encode, msgspec.json.Decoder(_Identified).decode
+    while entries := await reader.read(4 << 20, wait=0):
+        for entry in entries:
+            batch = unpack_events(entry.value)
+            prefix = b'{"sourceId":' + encode(batch.source_id) + b","
+            for event in batch.events:
+                identity = (batch.source_id, decode(event).messageId)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield prefix + event[1:]
+
+
+class _Identified(msgspec.Struct):
+    messageId: str
+
+
+async def _stored_rows(query: Callable[[], pa.Table]) -> AsyncIterator[bytes]:
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+    table = _with_zone(await asyncio.to_thread(query))
+    for chunk in table.to_batches(max_chunksize=4096):
+        for row in chunk.to_pylist():
+            yield encode(row)
+
+
+def _with_zone(table: pa.Table) -> pa.Table:
+    """Times in the tables are UTC without saying so; in JSON they say so."""
+    import pyarrow as pa
+
+    for index, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type) and column.type.tz is None:
+            zoned = table.column(index).cast(pa.timestamp("ms", tz="UTC"))
+            table = table.set_column(index, column.name, zoned)
+    return table

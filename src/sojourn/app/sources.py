@@ -1,0 +1,29 @@
+"""The sources of this Sojourn: the configured ones, or the one called `default`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sojourn.core.source import Source
+
+
+class Sources:
+    """Look-ups by write key (the gateway) and by id (everything behind the log)."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.all = tuple(sources)
+        self._by_key = {source.write_key: source for source in self.all}
+        self._by_id = {source.id: source for source in self.all}
+
+    def by_write_key(self, write_key: str) -> Source | None:
+        """The source that this key belongs to."""
+        return self._by_key.get(write_key)
+
+    def by_id(self, source_id: str) -> Source | None:
+        """The source of this id; None also for one that has left the configuration."""
+        return self._by_id.get(source_id)
+
+
+def default_source(write_key: str) -> Source:
+    """The one source there is where none is configured."""
+    return Source(id="default", name="default", write_key=write_key)

@@ -1,0 +1,153 @@
+"""A real server in a process of its own, a page server, a real browser."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOJOURN = Path(sys.executable).with_name("sojourn")
+TESTS = Path(__file__).parent.parent
+WRITE_KEY = "test-write-key-0123456789"
+
+
+class Server:
+    """A `sojourn serve` on a free port."""
+
+    def __init__(self, data_dir: Path, *arguments: str) -> None:
+        self.data_dir = data_dir
+        self.write_key = WRITE_KEY
+        self.output = data_dir.parent / f"{data_dir.name}.out"
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [SOJOURN, "serve", "--port", "0", "--data-dir", data_dir, *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
+            )
+        self.url = eventually(self._listening, seconds=30)["url"]
+
+    def _listening(self) -> dict[str, Any] | None:
+        assert self.process.poll() is None, self.output.read_text()
+        try:
+            found: dict[str, Any] = json.loads((self.data_dir / "serve.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return found if found["pid"] == self.process.pid else None
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to finish anything."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, as a service manager stops it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout=30)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What `sojourn export events` prints."""
+        return exported("events", self.data_dir)
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """What `sojourn export sessions` prints."""
+        return exported("sessions", self.data_dir)
+
+
+def exported(kind: str, data_dir: Path) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [SOJOURN, "export", kind, "--data-dir", data_dir, "--json"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def eventually(probe: Callable[[], Any], seconds: float = 15) -> Any:
+    """The first truthy answer of `probe`; fails when there is none before the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {probe}"
+        time.sleep(0.05)
+    return answer
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str) -> Iterator[Server]:
+    server = Server(data_dir, *arguments)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path / "data") as running:
+        yield running
+        assert running.stop() == 0, running.output.read_text()
+        written = running.output.read_text()
+        assert not re.search(r"Traceback|ERROR", written), written
+
+
+class _Pages(http.server.SimpleHTTPRequestHandler):
+    def translate_path(self, path: str) -> str:
+        if path.startswith("/sdk/"):
+            build = "@rudderstack/analytics-js/dist/npm/modern/bundled/esm"
+            name = path.removeprefix("/sdk/").split("?")[0]
+            return str(TESTS / "browser" / "node_modules" / build / name)
+        return super().translate_path(path)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def pages() -> Iterator[str]:
+    """The URL of a small site with the official SDK on it."""
+    handler = functools.partial(_Pages, directory=str(Path(__file__).parent / "pages"))
+    site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    yield f"http://localhost:{site.server_address[1]}"
+    site.shutdown()
+    site.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            ],
+        )  # fmt: skip
+        yield chromium
+        chromium.close()
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    request = urllib.request.Request(url, data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.status, answer.read().decode()
