@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sojourn.sdk import aes
@@ -133,6 +133,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values, st.sampled_from(["v3", "legacy", "plain"]))
 def test_what_is_encoded_is_decoded_again(value: Any, encoding: Any) -> None:
     raw = encode_cookie(value, encoding)
@@ -147,6 +148,7 @@ def _has_surrogates(value: Any) -> bool:
     return any("\ud800" <= c <= "\udfff" for c in json.dumps(value, ensure_ascii=False))
 
 
+@settings(deadline=None)
 @given(st.text() | st.binary())
 def test_no_header_raises(header: str | bytes) -> None:
     identity = browser_identity(header, now_ms=NOW)
@@ -156,6 +158,7 @@ def test_no_header_raises(header: str | bytes) -> None:
         decode_cookie(prefix + text)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=20), st.binary(min_size=8, max_size=8))
 def test_aes_agrees_with_an_independent_implementation(
     plain: bytes, passphrase: bytes, salt: bytes

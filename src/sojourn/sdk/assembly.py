@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -77,7 +76,7 @@ def build(
         return Parts(
             identity, page.dispatcher, messages, clock, holds, page.info, page.dispatcher.attach
         )
-    store, folder = _store(storage, holds, app, write_key)
+    store, folder, tag = _store(storage, holds, app, write_key)
     identity = Identity(policy, store, app, holds=holds)
 
     def make_courier() -> Courier:
@@ -93,7 +92,7 @@ def build(
         return HTTPTransport(data_plane_url, ssl_context)
 
     dispatcher = ThreadDispatcher(
-        Outbox(queue, delivery.batch, folder, _tag(write_key)),
+        Outbox(queue, delivery.batch, folder, tag),
         delivery,
         make_courier,
         make_transport,
@@ -141,6 +140,8 @@ def _milliseconds(duration: Any) -> Any:
 
 def _tag(write_key: str) -> str:
     """Names the files of one write key without telling it."""
+    import hashlib  # only with a disk store
+
     return hashlib.sha256(write_key.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
@@ -149,12 +150,12 @@ def _store(
     holds: bool,
     app: Optional[AppInfo],
     write_key: str,
-) -> tuple[Storage, Optional[Path]]:
-    """The store of identity and session, and the folder for waiting events, if there is one."""
+) -> tuple[Storage, Optional[Path], str]:
+    """The store of identity and session; the folder for waiting events and their files' name."""
     if storage is None and not holds:
-        return MemoryStore(), None
+        return MemoryStore(), None, ""
     if storage is not None and not isinstance(storage, (str, os.PathLike)):
-        return storage, None
+        return storage, None, ""
     from pathlib import Path
 
     if storage is not None:
@@ -163,7 +164,8 @@ def _store(
         from sojourn.sdk.folders import data_folder
 
         folder = data_folder(app.name if app else "sojourn")
-    return FileStore(folder / f"{_tag(write_key)}.db"), folder
+    tag = _tag(write_key)
+    return FileStore(folder / f"{tag}.db"), folder, tag
 
 
 def guarded(

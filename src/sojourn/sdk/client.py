@@ -13,6 +13,7 @@ from sojourn.sdk.emitter import Emitter
 from sojourn.sdk.ids import new_id
 from sojourn.sdk.options import AppInfo, Delivery, QueueLimits, Sessions, Stats
 from sojourn.sdk.scope import Scope, ScopedSession
+from sojourn.sdk.stores import MemoryStore
 
 if TYPE_CHECKING:
     import ssl
@@ -61,7 +62,7 @@ class Client(Emitter):
             profile=profile,
             sessions=sessions,
             app=app,
-            storage=storage,
+            storage=storage if enabled else MemoryStore(),
             queue=queue,
             delivery=delivery,
             transport=transport,
@@ -128,12 +129,20 @@ class Client(Emitter):
         """
         effect = self._take(machine.StartSession(session_id))
         if effect is not None and effect.reason in _REFUSALS:
-            self._misuse(ValueError(f"session_id {session_id!r}: {effect.reason.value}"))
+            self._complain(ValueError(f"session_id {session_id!r}: {effect.reason.value}"))
         return self.session_id
 
     def end_session(self) -> None:
         """End the session. Events go on without one, until the program starts anew."""
         self._take(machine.EndSession())
+
+    def start(self) -> None:
+        """Begin now what otherwise begins with the first event: the launch of the program.
+
+        An automatic session begins, and Application Installed, Updated and Opened are sent where
+        they are wanted.
+        """
+        self._take(None)
 
     def foreground(self) -> None:
         """The application comes to the front. The adapters of `sojourn.sdk.apps` call it."""
@@ -184,7 +193,7 @@ class Client(Emitter):
         asked = machine.StartSession(session_id)
         state, effect = machine.step(machine.NEW, asked, self._now(), policy)
         if effect.reason in _REFUSALS:
-            self._misuse(ValueError(f"session_id {session_id!r}: {effect.reason.value}"))
+            self._complain(ValueError(f"session_id {session_id!r}: {effect.reason.value}"))
             fresh = machine.StartSession(None)
             state, _ = machine.step(machine.NEW, fresh, self._now(), policy)
         return Scope(self, session=ScopedSession(state.session.id, begins=True))
@@ -205,7 +214,7 @@ class Client(Emitter):
         True: all of it was accepted. What is left stays on disk where there is a disk store, for
         the next client; else it is dropped and counted. Events after this are dropped.
         """
-        self._save()
+        self._leave()
         return not self._enabled or self._dispatcher.close(timeout)
 
     async def aflush(self, timeout: Optional[float] = 10.0) -> bool:  # noqa: ASYNC109 (a deadline)
@@ -215,7 +224,7 @@ class Client(Emitter):
 
     async def aclose(self, timeout: Optional[float] = 2.0) -> bool:  # noqa: ASYNC109 (a deadline)
         """As `close`, without holding up the event loop."""
-        self._save()
+        self._leave()
         return not self._enabled or await self._dispatcher.aclose(timeout)
 
     @property

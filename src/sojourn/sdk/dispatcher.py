@@ -73,9 +73,10 @@ class ThreadDispatcher:
 
     def _run(self, until: Optional[float] = None) -> None:
         """Deliver until the outbox says that it is over, or `until` (monotonic seconds)."""
-        from sojourn.sdk.courier import MAX_BATCH_BYTES, Shipment
+        with exits.fork_gate:
+            from sojourn.sdk.courier import MAX_BATCH_BYTES, Shipment
 
-        courier, transport = self._make_courier(), self._make_transport()
+            courier, transport = self._make_courier(), self._make_transport()
         try:
             while until is None or monotonic() < until:
                 batch = self._outbox.next_batch(MAX_BATCH_BYTES, self._delivery.interval)

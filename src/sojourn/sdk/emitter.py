@@ -42,7 +42,7 @@ class Emitter(Calls):
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._reported: dict[str, float] = {}
-        exits.watch_forks(self)
+        exits.watch(self)
 
     def after_fork(self) -> None:
         """In a forked child: share nothing with the parent. Called by itself."""
@@ -187,10 +187,15 @@ class Emitter(Calls):
         self._report("an event was dropped: %s", reason)
 
     def _misuse(self, error: Exception) -> Optional[str]:
+        self._complain(error)
+        self._dispatcher.drop(str(error))
+        return None
+
+    def _complain(self, error: Exception) -> None:
+        """Misuse that costs no event."""
         if self._strict:
             raise error
-        self._drop(str(error))
-        return None
+        self._report("%s", error)
 
     def _report(self, text: str, reason: object) -> None:
         report(self._reported, text, reason)
@@ -198,19 +203,33 @@ class Emitter(Calls):
     def _scope(self) -> Optional[Scope]:
         return current(self)
 
-    def _take(self, given: Input) -> Optional[machine.Effect]:
-        """One step of the session machine that is no event; `None` if the client is disabled."""
+    def _take(self, given: Optional[Input]) -> Optional[machine.Effect]:
+        """One step of the session machine that is no event, or the launch alone.
+
+        Returns its effect, if there is one and the client is not disabled.
+        """
         if self._pid != os.getpid():
             self.after_fork()
         if not self._enabled:
             return None
         now = self._now()
         with self._lock:
-            effect = self._identity.take(given, now)
+            effect = None
+            if given is None:
+                self._identity.ready(now)
+            else:
+                effect = self._identity.take(given, now)
             stamp = self._identity.take_emitted(now)
         for own in stamp.emitted:
             self._put_own(own, stamp, now)
         return effect
+
+    def _leave(self) -> None:
+        """The program ends, or is done with this client."""
+        with self._lock:
+            if self._enabled and self._identity.launched:
+                self._identity.take(machine.Close(announced=True), self._now())
+                self._identity.close()
 
     def _save(self) -> None:
         """Store what the last events changed."""

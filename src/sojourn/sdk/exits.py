@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import weakref
 from time import monotonic
 from typing import Protocol
@@ -33,6 +34,9 @@ class Forkable(Protocol):
         ...
 
 
+fork_gate = threading.Lock()
+"""Held while a delivery thread imports: a fork then would leave the child's imports locked."""
+
 _delivering: dict[int, Closable] = {}
 _forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _hooked_pid = 0
@@ -49,9 +53,14 @@ def unregister(dispatcher: Closable) -> None:
     _delivering.pop(id(dispatcher), None)
 
 
-def watch_forks(client: Forkable) -> None:
-    """Tell this client in a forked child. Weak: does not keep it alive."""
+def watch(client: Forkable) -> None:
+    """Tell this client in a forked child. Weak: does not keep it alive.
+
+    The end of the process is watched from now on too: hooks that the program registers later
+    run before ours, and may still send events.
+    """
     _forkable.add(client)
+    _hook()
 
 
 def close_all() -> None:
@@ -83,10 +92,15 @@ def _hook() -> None:
 
 
 def _after_fork() -> None:
+    fork_gate.release()
     _delivering.clear()
     for client in list(_forkable):
         client.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=fork_gate.acquire,
+        after_in_parent=fork_gate.release,
+        after_in_child=_after_fork,
+    )

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 TRAITS = "rl_trait"
 """Under which name storage keeps the person's traits."""
 
-_LOOK_EVERY_MS = 200
-"""How often storage is read for what other processes did, and written for mere activity."""
 _NEVER = 1 << 62
+_UNKNOWN = object()
 
 
 class Stamp(NamedTuple):
@@ -76,10 +75,12 @@ class Identity:
         self._store = store
         self._app = app
         self._holds = holds
-        self._shared = bool(getattr(store, "shared", True))
+        self._look_every: Optional[int] = getattr(store, "look_every_ms", 0)
+        self._follows = policy.follows_storage and self._look_every is not None
         self._state = machine.NEW
         self._traits: dict[str, Any] = {}
-        self._launched = False
+        self.launched = False
+        """The machine has begun: something was asked of it."""
         self._pending: tuple[Emitted, ...] = ()
         self._written: Any = None  # the stored session as this process knows it
         self._touched = 0  # the last event that the machine was not told of
@@ -116,7 +117,7 @@ class Identity:
         if session.id is not None and session.start is not False:
             return
         deadline = machine.next_deadline(self._state, self.policy)
-        look = now + _LOOK_EVERY_MS if self._shared else _NEVER
+        look = _NEVER if self._look_every is None else now + self._look_every
         self._from = now
         self._until = min(look, _NEVER if deadline is None else deadline)
 
@@ -126,7 +127,7 @@ class Identity:
         """One step of the machine, stored."""
         self._close_window()
         with exclusive(self._store):
-            if not self._launched:
+            if not self.launched:
                 self._launch(now)
             before = self._state
             self._settle(now)
@@ -149,7 +150,7 @@ class Identity:
             self._written = changes.get(self.policy.keys.session, self._written)
 
     def _launch(self, now: int) -> None:
-        self._launched = True
+        self.launched = True
         values = self._store.load()
         self._state = before = machine.restore(values, self.policy)
         traits = values.get(TRAITS)
@@ -167,7 +168,7 @@ class Identity:
 
     def _stored(self) -> Optional[machine.Session]:
         """The session in storage, if another than this process has written it."""
-        if not (self._shared and self.policy.follows_storage):
+        if not self._follows:
             return None
         value = self._store.load().get(self.policy.keys.session)
         if value == self._written:
@@ -212,7 +213,7 @@ class Identity:
 
     def ready(self, now: int) -> None:
         """Launch, if that was not done yet."""
-        if not self._launched:
+        if not self.launched:
             with exclusive(self._store):
                 self._launch(now)
 
@@ -222,6 +223,12 @@ class Identity:
         ids = ids_json(self._state.anonymous_id, self._state.user_id)
         traits = f',"traits":{dumps(self._traits)}' if self._traits else ""
         return Stamp(ids, traits, "", "", emitted)
+
+    def close(self) -> None:
+        """Let go of the store; it opens again if it is asked."""
+        close = getattr(self._store, "close", None)
+        if close is not None:
+            close()
 
     def after_fork(self) -> None:
         """In a forked child: the store's handles are the parent's."""
@@ -237,7 +244,7 @@ class Identity:
         self.save(now)
         stored = self._stored()
         if stored is not None:
-            self._written = None  # looked at, not taken over: the next event does that
+            self._written = _UNKNOWN  # looked at, not taken over: the next event does that
         number: Optional[int] = machine.session_id(self._state, now, self.policy, stored)
         return number
 

@@ -20,21 +20,23 @@ _TIDY_BYTES = 1 << 20
 
 
 class Journal:
-    """One file of waiting events. Not safe for threads by itself: the outbox's lock guards it."""
+    """One file of waiting events. Not safe for threads by itself: the outbox's lock guards it.
+
+    Raises `ValueError` if the file is something else.
+    """
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
-        self.path = path
-        self._file = file
-        self._append: Any = open(path, "ab", buffering=0)  # noqa: SIM115 (lives with the object)
         head = file.read(_HEAD)
         if len(head) < _HEAD:
             head = b"%020d\n" % _HEAD
             file.seek(0)
             file.write(head)
+        self._done = self._read = int(head)
         self.size = file.seek(0, os.SEEK_END)
         """Bytes in the file, all of them whole lines but perhaps the last."""
-        self._done = int(head)
-        self._read = self._done
+        self.path = path
+        self._file = file
+        self._append: Any = open(path, "ab", buffering=0)  # noqa: SIM115 (lives with the object)
 
     def append(self, event: bytes) -> None:
         """Write one event (JSON without its closing brace). Raises `OSError`."""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """Where identity and session live. Several processes may share one.
 
-    `load` and `save` as in `sojourn.core.ports.SessionStore`; a store for one process alone need
-    not offer `exclusive`.
+    `load` and `save` as in `sojourn.core.ports.SessionStore`. More is optional: `look_every_ms`
+    (how long a client may go without reading what others wrote, and without writing mere
+    activity; `None`: nobody else writes; default: 0), `exclusive()` (see there), `after_fork()`.
     """
 
     def load(self) -> Mapping[str, Any]:
@@ -37,7 +38,7 @@ def exclusive(store: Storage) -> AbstractContextManager[object]:
 class MemoryStore:
     """Nothing outlives the process."""
 
-    shared = False
+    look_every_ms = None
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
@@ -59,7 +60,7 @@ class FileStore:
     memory, and `last_error` says why.
     """
 
-    shared = True
+    look_every_ms = 200
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 (connecting imports it, which must not happen in a fork)
 import ssl
 from collections.abc import Mapping
 from http.client import BadStatusLine, HTTPConnection, HTTPSConnection

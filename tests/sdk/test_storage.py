@@ -1,0 +1,313 @@
+"""Stores and files: one atomic write per change, shared by processes, broken ones do no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sojourn import AppInfo, Client, Delivery, FileStore, MemoryStore, QueueLimits, Sessions
+from sojourn.sdk import folders, journal
+from sojourn.sdk.outbox import FULL, Outbox
+
+FAST = Delivery(interval=0.01, max_backoff=0.05)
+
+
+def desktop(url: str, folder: Path, **more: Any) -> Client:
+    return Client("key", url, profile="desktop", storage=folder, delivery=FAST, **more)
+
+
+# Identity and session
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_store_keeps_json_values_and_forgets_none(kind: str, tmp_path: Path) -> None:
+    store: Any = MemoryStore() if kind == "memory" else FileStore(tmp_path / "deep" / "a.db")
+    assert store.load() == {}
+    store.save({"a": {"b": [1, "ü", None]}, "c": True})
+    store.save({"c": None, "d": 5})
+    assert store.load() == {"a": {"b": [1, "ü", None]}, "d": 5}
+    if kind == "file":
+        store.close()
+        assert FileStore(tmp_path / "deep" / "a.db").load() == store.load()
+        store.close()
+
+
+def test_a_block_that_fails_writes_nothing(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "a.db")
+    store.save({"a": 1})
+    with pytest.raises(RuntimeError), store.exclusive():  # noqa: PT012
+        store.save({"a": 2})
+        raise RuntimeError
+    assert store.load() == {"a": 1}
+    store.close()
+
+
+def test_identity_and_session_survive_a_restart(stub: Any, tmp_path: Path) -> None:
+    with desktop(stub.url, tmp_path) as c:
+        c.identify("u", {"plan": "pro"})
+        before = (c.anonymous_id, c.session_id)
+    with desktop(stub.url, tmp_path) as c:
+        assert (c.anonymous_id, c.session_id) == before
+        assert (c.user_id, c.traits) == ("u", {"plan": "pro"})
+        c.track("E")
+    assert "sessionStart" not in stub.accepted[-1]["context"]
+
+
+def test_two_clients_on_one_folder_follow_each_other(stub: Any, tmp_path: Path) -> None:
+    a, b = desktop(stub.url, tmp_path), desktop(stub.url, tmp_path)
+    assert a.session_id == b.session_id
+    assert a.start_session(1234567890) == b.session_id
+    a.end_session()
+    assert b.session_id is None
+    a.close()
+    b.close()
+
+
+def test_write_keys_do_not_share_identity(stub: Any, tmp_path: Path) -> None:
+    one = desktop(stub.url, tmp_path)
+    other = Client("another", stub.url, profile="desktop", storage=tmp_path)
+    assert one.anonymous_id != other.anonymous_id
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("damage", ["not a database", "folder"])
+def test_a_broken_store_does_not_stop_the_program(stub: Any, tmp_path: Path, damage: str) -> None:
+    with desktop(stub.url, tmp_path) as c:
+        c.track("E")
+    (file,) = tmp_path.glob("*.db")
+    for path in tmp_path.glob("*.db*"):
+        path.unlink()
+    if damage == "folder":
+        file.mkdir()
+    else:
+        file.write_bytes(b"this is no database at all, but long enough to look" * 50)
+    with desktop(stub.url, tmp_path, strict=True) as c:
+        c.track("E")
+        c.identify("u")
+        assert c.session_id is not None
+    assert len(stub.accepted) == 3
+
+
+def test_a_folder_that_cannot_be_written_costs_the_disk_store_only(
+    stub: Any, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with desktop(stub.url, blocked / "data", strict=True) as c:
+        c.track("E")
+        assert c.flush()
+        assert "no disk store" in str(c.stats.last_error)
+    assert stub.names == ["E"]
+
+
+@settings(
+    deadline=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.dictionaries(st.sampled_from(["rl_session", "rl_trait", "rl_anonymous_id"]), st.text()))
+def test_odd_stored_values_do_no_harm(dead_url: str, values: dict[str, Any]) -> None:
+    store = MemoryStore()
+    store.save(values)
+    c = Client("key", dead_url, profile="desktop", storage=store, before_send=lambda e: None)
+    c.track("E")
+    assert isinstance(c.session_id, int)
+
+
+def test_sessions_take_seconds_and_timedeltas(stub: Any) -> None:
+    from datetime import timedelta
+
+    for timeout in (60, 60.0, timedelta(minutes=1)):
+        c = Client("key", stub.url, profile="desktop", sessions=Sessions(timeout=timeout))
+        assert c._identity.policy.timeout_ms == 60_000
+
+
+# Folders
+
+
+def test_the_data_folder_follows_the_platform(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FLET_APP_STORAGE_DATA", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert folders.data_folder("My Shop/..") == tmp_path / "My_Shop_"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_DATA_HOME")
+    assert folders.data_folder("x") == tmp_path / "home" / ".local" / "share" / "x"
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert folders.data_folder("x").parts[-3:] == ("Library", "Application Support", "x")
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
+    assert folders.data_folder("..") == tmp_path / "local" / "sojourn"
+
+
+def test_applications_store_in_their_data_folder(
+    stub: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with Client("key", stub.url, profile="cli", app=AppInfo("tool")) as c:
+        c.track("E")
+    assert len(list((tmp_path / "tool").glob("*.db"))) == 1
+
+
+# Waiting events
+
+
+def test_a_journal_gives_back_what_was_not_settled(tmp_path: Path) -> None:
+    own = journal.create(tmp_path, "tag")
+    events = [b'{"n":%d' % n for n in range(10)]
+    for event in events:
+        own.append(event)
+    assert own.read(3, 1000) == events[:3]
+    own.settle()
+    assert own.read(100, 25) == events[3:6]
+    assert journal.adopt(tmp_path, "tag") == []  # its owner lives
+    own.release()
+    (left,) = journal.adopt(tmp_path, "tag")
+    assert left.count() == 7
+    assert left.read(100, 1 << 20) == events[3:]
+    assert left.read(100, 1 << 20) == []
+    left.settle()
+    left.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_was_never_finished_is_passed_over(tmp_path: Path) -> None:
+    own = journal.create(tmp_path, "tag")
+    own.append(b'{"n":1')
+    own.release()
+    with own.path.open("ab") as file:
+        file.write(b'{"n":2')
+    (left,) = journal.adopt(tmp_path, "tag")
+    assert left.read(10, 1000) == [b'{"n":1']
+    assert left.read(10, 1000) == []
+    left.settle()
+    left.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "tag-1-x.queue").write_bytes(b"something else\n" * 5)
+    (tmp_path / "other-1-x.queue").write_bytes(b"%020d\n" % 21)
+    assert journal.adopt(tmp_path, "tag") == []
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_journal_in_constant_use_does_not_grow(tmp_path: Path) -> None:
+    own = journal.create(tmp_path, "tag")
+    event = b'{"text":"' + b"x" * 10_000 + b'"'
+    own.append(event)
+    for _ in range(2000):
+        own.append(event)
+        assert own.read(1, 1000) == [event]
+        own.settle()
+        assert own.size < 4 << 20
+    assert own.read(10, 1 << 20) == [event]
+    assert own.read(10, 1 << 20) == []
+    own.settle()
+    own.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def never() -> bool:
+    return False
+
+
+def drain(outbox: Outbox) -> list[bytes]:
+    from collections import Counter
+
+    taken: list[bytes] = []
+    while True:
+        outbox.close()
+        _, batch = outbox.poll(1000, 0)
+        if not batch:
+            return taken
+        taken += batch
+        outbox.settle(len(batch), Counter(), Counter())
+
+
+@settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(["put", "take"]), max_size=60), st.integers(1, 5))
+def test_order_is_kept_whether_events_wait_in_memory_or_on_disk(
+    tmp_path: Path, script: list[str], limit: int
+) -> None:
+    from collections import Counter
+
+    outbox = Outbox(QueueLimits(events=limit), 2, tmp_path, "tag")
+    put: list[bytes] = []
+    taken: list[bytes] = []
+    for action in script:
+        if action == "put":
+            event = b'{"n":%d' % len(put)
+            assert outbox.put(event, never)
+            put.append(event)
+        else:
+            _, batch = outbox.poll(1000, 0)
+            taken += batch
+            outbox.settle(len(batch), Counter(), Counter())
+    assert outbox.stats().queued == len(put) - len(taken)
+    assert taken + drain(outbox) == put
+    assert outbox.abandon() == 0
+
+
+def test_events_beyond_memory_wait_on_disk_and_all_arrive(stub: Any, tmp_path: Path) -> None:
+    stub.default = 503
+    c = desktop(stub.url, tmp_path, queue=QueueLimits(events=50))
+    sent = [c.track(f"E{n}") for n in range(3000)]
+    assert all(sent)
+    assert c.stats.queued == 3000
+    stub.default = 200
+    assert c.close(20)
+    assert stub.ids == sent
+    assert list(tmp_path.glob("*.queue")) == []
+
+
+def test_a_full_disk_is_counted(stub: Any, tmp_path: Path) -> None:
+    stub.default = "hang"
+    c = desktop(stub.url, tmp_path, queue=QueueLimits(events=10, disk_bytes=20_000))
+    for _ in range(200):
+        c.track("E")
+    stats = c.stats
+    assert 0 < stats.dropped < 190
+    assert stats.reasons == {"the disk store was full": stats.dropped}
+    assert stats.queued == 200 - stats.dropped
+    c.close(0)
+
+
+def test_a_disk_that_fails_leaves_memory(stub: Any, tmp_path: Path) -> None:
+    stub.answers = [503]
+    c = desktop(stub.url, tmp_path)
+    assert c.track("one")
+
+    def broken(event: bytes) -> None:
+        raise OSError("no space left on device")
+
+    c._dispatcher._outbox._disk._own.append = broken  # type: ignore[attr-defined]
+    assert c.track("two")
+    assert "no space left" in str(c.stats.last_error) or stub.requests
+    assert c.close(10)
+    assert stub.names == ["one", "two"]
+
+
+def test_closing_without_delivery_counts_what_is_on_no_disk(dead_url: str, tmp_path: Path) -> None:
+    memory = Client("key", dead_url, delivery=FAST)
+    memory.track("E", user_id="u")
+    assert not memory.close(0.1)
+    assert memory.stats.dropped == 1
+    disk = desktop(dead_url, tmp_path)
+    disk.track("E")
+    assert not disk.close(0.1)
+    assert disk.stats.dropped == 0
+    assert len(list(tmp_path.glob("*.queue"))) == 1
+
+
+def test_the_reason_of_a_full_queue_is_stable() -> None:
+    assert FULL == "the queue was full"
