@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,16 @@ class FakeReports:
             (at.format("00:01.000"), "page", "Home", "/", None, False, (), "{}"),
             (at.format("00:31.500"), "page", "Product", "/p/te-101", 30.5, False, (), "{}"),
             (at.format("04:00.000"), "track", "Product Added", "", 208.5, False, (), EVIL),
-            (at.format("04:01.000"), "track", "Element Clicked", "", 1.0, False, ("rage_click",), ""),
+            (
+                at.format("04:01.000"),
+                "track",
+                "Element Clicked",
+                "",
+                1.0,
+                False,
+                ("rage_click",),
+                "",
+            ),
             (at.format("04:01.100"), "track", "Error Occurred", "", 0.1, True, (), ""),
         ]
         return Report(spec, columns, rows, (), "", {"session": found})
@@ -279,3 +288,11 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A console that is open to this machine."""
     with serve(tmp_path_factory.mktemp("opened"), ConsoleSettings(open_access=True)) as served:
         yield served
+
+
+@pytest.fixture
+def serve_console(
+    tmp_path: Path,
+) -> Callable[[ConsoleSettings], contextlib.AbstractContextManager[Served]]:
+    """Serves one more console, with these settings."""
+    return lambda settings: serve(tmp_path, settings)

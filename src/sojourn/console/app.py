@@ -36,7 +36,7 @@ from sojourn.core.ports import Clock, Reports, StateStore
 
 logger = logging.getLogger(__name__)
 LARGEST_FORM: Final = 1 << 20
-SHARED_FILTERS: Final = ("from", "to", "since", "until", "period", "source", "segment")
+SHARED_FILTERS: Final = ("from", "to", "source")
 
 
 class Console:

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from sojourn.console.figures import Table, records, table_of
 from sojourn.console.filters import chosen
@@ -58,6 +60,22 @@ class Asked:
     def _href(self, suffix: str) -> str:
         query = f"?{urlencode(self.parameters)}" if self.parameters else ""
         return f"/api/reports/{quote(self.name, safe='')}{suffix}{query}"
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """What the URL asks, without empty values, in the reader's zone (which a script tells us)."""
+    query = {name: value for name, value in request.query_params.items() if value}
+    zone = unquote(request.cookies.get("zone", ""))
+    if "zone" not in query and _is_zone(zone):
+        query["zone"] = zone
+    return query
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(name) and ZoneInfo(name).key == name
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
 
 
 class Asker:

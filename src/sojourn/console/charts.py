@@ -77,6 +77,23 @@ def line_chart(
     return svg("chart line", height, title, parts)
 
 
+def columns(values: Sequence[tuple[str, float]]) -> Markup:
+    """Small columns side by side; each tells its label and value."""
+    most = max((value for _, value in values), default=0) or 1
+    marks = Markup("").join(
+        Markup(
+            '<rect x="{}" y="{:.1f}" width="8" height="{:.1f}"><title>{}: {}</title></rect>'
+        ).format(
+            place * 10, 40 - value / most * 40, value / most * 40, label, show(value, "number")
+        )
+        for place, (label, value) in enumerate(values)
+    )
+    return Markup(
+        '<svg class="columns-chart" viewBox="0 0 {} 40" preserveAspectRatio="none" role="img"'
+        ' aria-label="Events a minute, at most {}">{}</svg>'
+    ).format(len(values) * 10, show(most, "number"), marks)
+
+
 def bar(value: float | None, most: float) -> Markup:
     """A bar in a table's cell: `value` of `most`."""
     share = 0.0 if not value or most <= 0 else max(0.0, min(1.0, value / most))

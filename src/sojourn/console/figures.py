@@ -21,7 +21,8 @@ _TIME: Final = re.compile(r"(^|_)(at|time|start|end|onset|until|seen|day|date|ho
 _MONEY: Final = re.compile(r"(^|_)(revenue|value_eur)(_|$)")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _WORD: Final = re.compile(r"(^|_)(signal|metric|reason|state|traffic_class|provenance)$")
-_LABELS: Final = {"p50": "median", "p95": "95th percentile", "avg": "mean", "id": "ID"}
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LABELS: Final = {"os": "OS", "utm_source": "UTM source", "sdk": "SDK"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Cell:
     @property
     def is_figure(self) -> bool:
         """Whether it is a number, aligned and counted as one."""
-        return self.kind in ("number", "ratio", "seconds", "money")
+        return self.kind in _FIGURES
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,28 @@ class Table:
 
 
 def table_of(report: Report, columns: Sequence[str] = ()) -> Table:
-    """The report as a table, with all its columns or those of `columns` that it has, in order."""
-    chosen = [name for name in columns if name in report.columns] or list(report.columns)
-    places = [list(report.columns).index(name) for name in chosen]
+    """The report as a table, with all its columns or those of `columns` that it has, in order.
+
+    A column `unit` says what the others of its row hold; it is not shown itself.
+    """
+    names = list(report.columns)
+    chosen = [name for name in columns if name in names] or [n for n in names if n != "unit"]
+    places = [names.index(name) for name in chosen]
+    unit = names.index("unit") if "unit" in names else None
     kinds = [
         kind_of(name, [row[place] for row in report.rows])
         for name, place in zip(chosen, places, strict=True)
     ]
+    rows = []
+    for number, row in enumerate(report.rows):
+        cells = []
+        for name, place, kind in zip(chosen, places, kinds, strict=True):
+            if unit is not None and name in _BY_UNIT:
+                kind = UNITS.get(str(row[unit]), kind)
+            href = sessions_href(report, number, name) if kind in _FIGURES else ""
+            cells.append(cell(row[place], kind, href))
+        rows.append(cells)
     hrefs = [sessions_href(report, number) for number in range(len(report.rows))]
-    rows = [
-        [
-            cell(row[place], kind, href if kind in ("number", "ratio", "seconds", "money") else "")
-            for place, kind in zip(places, kinds, strict=True)
-        ]
-        for row, href in zip(report.rows, hrefs, strict=True)
-    ]
     return Table([label_of(name) for name in chosen], kinds, rows, hrefs)
 
 
@@ -87,14 +95,27 @@ def records(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def sessions_href(report: Report, number: int) -> str:
-    """The page of the sessions behind a row; empty where the row stands for none."""
-    behind = report.sessions[number] if number < len(report.sessions) else None
-    return "" if behind is None else f"/sessions?{urlencode(behind)}"
+def sessions_href(report: Report, number: int, column: str = "") -> str:
+    """The page of the sessions behind a row; empty where the row stands for none.
+
+    `extra["narrow"]` names what a column's sessions have in common beyond those of the row;
+    `extra["behind_before"]` has the sessions that a row is compared with.
+    """
+    if column in _BEFORE:
+        before = report.extra.get("behind_before", ())
+        behind = before[number] if number < len(before) else None
+    else:
+        behind = report.sessions[number] if number < len(report.sessions) else None
+    if behind is None:
+        return ""
+    narrowed = {**behind, **report.extra.get("narrow", {}).get(column, {})}
+    return f"/sessions?{urlencode(narrowed)}"
 
 
 def cell(value: Any, kind: str, href: str = "") -> Cell:
     """One value as people read it."""
+    if value is None and kind == "text":
+        return Cell("(none)", kind, href, value)
     return Cell(show(value, kind), kind if value is not None else "text", href, value)
 
 
@@ -165,6 +186,18 @@ def moment(value: Any) -> Markup | str:
     return Markup('<time datetime="{}">{} UTC</time>').format(text, shown)
 
 
+def clock(value: Any) -> Markup | str:
+    """A time of the day for the reader's zone."""
+    return Markup(str(moment(value)).replace("<time ", '<time data-format="clock" '))
+
+
+def person(name: str) -> Markup | str:
+    """A person's id for a narrow column: of a UUID the beginning, the rest in its title."""
+    if not _UUID.fullmatch(name):
+        return name
+    return Markup('<span title="{}">{}…</span>').format(name, name[:8])
+
+
 def kind_of(name: str, values: Sequence[Any]) -> str:
     """What a column holds, by its name and its values."""
     known = [value for value in values if value is not None]
@@ -175,6 +208,8 @@ def kind_of(name: str, values: Sequence[Any]) -> str:
         return "time" if timed else "word" if _WORD.search(name) else "text"
     if not known or any(isinstance(value, (bool, list, tuple, Mapping)) for value in known):
         return "text"
+    if name.endswith(("sessions", "sessions_before")):
+        return "number"
     for kind, pattern in (("money", _MONEY), ("seconds", _SECONDS), ("ratio", _RATIO)):
         if pattern.search(name):
             return kind
@@ -188,3 +223,14 @@ def label_of(name: str) -> str:
 
 
 _SHOWN: Final = {"number": number, "ratio": ratio, "seconds": seconds, "money": money}
+UNITS: Final = {
+    "count": "number",
+    "number": "number",
+    "ratio": "ratio",
+    "seconds": "seconds",
+    "money": "money",
+}
+"""The units that reports name, and the notation of each."""
+_FIGURES: Final = frozenset(_SHOWN)
+_BY_UNIT: Final = frozenset(("value", "before"))
+_BEFORE: Final = frozenset(("before", "sessions_before"))

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from sojourn.console.figures import label_of
 from sojourn.core.ports import ReportSpec
 
-FIRST: Final = ("from", "to", "since", "until", "period", "compare", "by", "metric", "source")
+FIRST: Final = ("from", "to", "compare", "by", "sort", "source", "channel", "device")
 """Parameters that are always in sight; the others are behind "More filters"."""
-_DATED: Final = re.compile(r"^(from|to|since|until|start|end)$")
-_WHERE: Final = re.compile(r"^(limit|offset|key|session|sessions|set|cursor)$")
+_DATED: Final = re.compile(r"^(from|to)$")
+_DATE: Final = re.compile(r"^\d{4}-\d\d-\d\d$")
+_WHERE: Final = re.compile(r"^(limit|offset|key|session|zone)$")
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,12 @@ def fields(specs: Sequence[ReportSpec], query: Mapping[str, str]) -> list[Field]
             continue
         found[name] = Field(
             name,
-            name.replace("_", " "),
+            label_of(name),
             parameter.help,
             value,
             parameter.default,
             tuple(parameter.choices),
-            bool(_DATED.match(name)) and (not value or bool(re.match(r"^\d{4}-\d\d-\d\d$", value))),
+            bool(_DATED.match(name)) and (not value or bool(_DATE.match(value))),
             name in FIRST or bool(value),
         )
     rank = {name: place for place, name in enumerate(FIRST)}

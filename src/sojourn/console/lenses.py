@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from sojourn.console import figures as notation
 from sojourn.console.asking import Asked
-from sojourn.console.charts import Series, line_chart
+from sojourn.console.charts import Series, columns, line_chart
 from sojourn.console.sankey import Flow, sankey
 from sojourn.console.saved import Note
 
@@ -59,45 +59,72 @@ class Problem:
     note: Note = field(default_factory=Note)
 
 
+TILES: Final = (
+    "sessions", "people", "engagement_rate", "bounce_rate", "duration_median", "engaged_mean",
+    "views_per_session", "conversion_rate", "revenue", "errored_sessions",
+)  # fmt: skip
+TREND_METRICS: Final = (
+    "sessions", "people", "new_sessions", "engaged_sessions", "bounced_sessions",
+    "converted_sessions", "errored_sessions", "views", "duration_median", "engaged_mean",
+    "revenue",
+)  # fmt: skip
+
+
 def figures(asked: Asked) -> list[Figure]:
-    """The overview's figures, in the report's order."""
-    return [_figure(record) for record in asked.records]
+    """The overview's most important figures."""
+    by_metric = {str(record["metric"]): record for record in asked.records}
+    return [_figure(name, by_metric[name]) for name in TILES if name in by_metric]
 
 
-def _figure(record: Record) -> Figure:
-    name = str(record["metric"])
-    value, before = record["value"], record.get("previous")
-    kind = notation.kind_of(name, [value])
+def _figure(name: str, record: Record) -> Figure:
+    kind = notation.UNITS.get(str(record["unit"]), "number")
+    relative = record.get("change")
     change, mood = "", ""
-    if isinstance(value, (int, float)) and isinstance(before, (int, float)) and before:
-        relative = value / before - 1
-        arrow = "▲" if relative > 0.0005 else "▼" if relative < -0.0005 else "＝"
+    if relative is not None:
+        arrow = "▲" if relative > 0.0005 else "▼" if relative < -0.0005 else "="
         change = f"{arrow} {notation.ratio(abs(relative))}"
         higher_is_worse = any(word in name for word in WORSE_WHEN_HIGHER)
         if abs(relative) >= 0.02:
             mood = "good" if (relative > 0) != higher_is_worse else "bad"
-    shown_before = "" if before is None else str(notation.show(before, kind))
+    before = record.get("before")
     return Figure(
-        notation.label_of(name), notation.show(value, kind), record["href"], change, mood,
-        shown_before,
-    )  # fmt: skip
+        notation.label_of(name),
+        notation.show(record["value"], kind),
+        record["href"],
+        change,
+        mood,
+        "" if before is None else str(notation.show(before, kind)),
+    )
 
 
-def trend(asked: Asked) -> Markup:
-    """The trend as a line chart, the period before as a faded line."""
+def period_before(asked: Asked) -> Mapping[str, str] | None:
+    """What the overview is compared with, as parameters; None where with nothing."""
+    behind = asked.extra.get("behind_before")
+    return dict(behind[0]) if behind else None
+
+
+def trend(asked: Asked, before: Asked | None, metric: str) -> Markup:
+    """One metric over time, and the same of what it is compared with as a faded line."""
     records = asked.records
-    if not records:
+    if not records or metric not in records[0]:
         return Markup("")
-    assert asked.report is not None
-    time, metric = asked.report.columns[0], asked.report.columns[1]
-    labels = [_label(record[time]) for record in records]
+    labels = [_label(record["time"]) for record in records]
+    values = [record[metric] for record in records]
     hrefs = [record["href"] for record in records]
-    series = [Series(notation.label_of(metric), [r[metric] for r in records], hrefs)]
-    if any(record.get("previous") is not None for record in records):
-        before = [record["previous"] for record in records]
-        series.append(Series("the period before", before, faded=True))
-    kind = notation.kind_of(metric, series[0].values)
+    series = [Series(notation.label_of(metric), values, hrefs)]
+    if before is not None and before.records:
+        earlier = [record[metric] for record in before.records][: len(records)]
+        series.append(Series("before", earlier, faded=True))
+    kind = notation.kind_of(metric, values)
     return line_chart(labels, series, kind, f"{notation.label_of(metric)} over time")
+
+
+def with_dates(asked: Asked) -> Asked:
+    """The trend with days, weeks and months as dates: they are the reader's, not instants."""
+    if asked.report is None or asked.parameters.get("unit") == "hour":
+        return asked
+    rows = [[row[0].date(), *row[1:]] for row in asked.report.rows]
+    return replace(asked, report=replace(asked.report, rows=rows))
 
 
 def _label(value: Any) -> str:
@@ -114,10 +141,29 @@ def sessions(asked: Asked) -> list[dict[str, Any]]:
     ]
 
 
+def minutes(asked: Asked) -> Markup:
+    """Events a minute over the last half hour, as columns."""
+    found = asked.extra.get("minutes", ())
+    counts = {str(one["minute"])[:16]: one["events"] for one in found}
+    if not counts:
+        return Markup("")
+    last = datetime.datetime.fromisoformat(f"{max(counts)}:00+00:00")
+    spans = [last - datetime.timedelta(minutes=back) for back in range(29, -1, -1)]
+    values = [(f"{span:%H:%M} UTC", counts.get(f"{span:%Y-%m-%dT%H:%M}", 0)) for span in spans]
+    return columns(values)
+
+
+KEY_FACTS: Final = (
+    "person", "channel", "landing_url", "referrer", "utm_campaign", "entry_page", "exit_page",
+    "platform", "device", "os", "browser", "country", "session_number", "start_reason",
+    "end_state", "provenance", "repairs", "state", "traffic_class", "previous_session_key",
+)  # fmt: skip
+
+
 def session_facts(asked: Asked) -> Mapping[str, Any]:
     """What is known of the session as a whole."""
     facts: Mapping[str, Any] = asked.extra.get("session", {})
-    return facts
+    return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
 _SHOWN_IN_LINE: Final = frozenset(
@@ -133,8 +179,6 @@ def timeline(asked: Asked) -> list[Moment]:
 
 
 def _moment(record: Record) -> Moment:
-    at = notation.moment(record["event_time"])
-    clock = Markup(str(at).replace("<time ", '<time data-format="clock" ')) if at else at
     details = [
         (notation.label_of(name), str(value))
         for name, value in record.items()
@@ -146,13 +190,14 @@ def _moment(record: Record) -> Moment:
     css = "view" if record.get("is_view") or kind in ("page", "screen") else kind
     css = "conversion" if record.get("is_conversion") else css
     css = "error" if record.get("is_error") else css
+    name, where = str(record.get("name") or kind), str(record.get("node") or "")
     gap = record.get("gap")
     marks = record.get("marks") or ()
     return Moment(
-        clock,
+        notation.clock(record["event_time"]),
         css,
-        str(record.get("name") or kind),
-        str(record.get("path") or record.get("node") or ""),
+        name,
+        "" if where == name else where,
         [marks] if isinstance(marks, str) else [str(mark) for mark in marks],
         details,
         notation.seconds(gap) if gap and gap >= _GAP_SHOWN_S else "",

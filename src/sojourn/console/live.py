@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from sojourn.console import lenses
-from sojourn.console.asking import Asked, Asker
+from sojourn.console.asking import Asked, Asker, query_of
 from sojourn.console.pages import Pages
 
 BEAT_S = 15.0
@@ -31,8 +32,7 @@ class Live:
     async def page(self, request: Request) -> Response:
         """The sessions now; a script renews them."""
         asked = await self._now(request)
-        rows = lenses.sessions(asked)
-        return self._pages.page(request, "live.html", asked=[asked], sessions=rows)
+        return self._pages.page(request, "live.html", **_shown(asked))
 
     async def stream(self, request: Request) -> Response:
         """Server-sent events: the part `live` of the page, whenever it has changed."""
@@ -48,8 +48,7 @@ class Live:
         yield b"retry: 2000\n\n"
         while not self._stopping.is_set():
             asked = await self._now(request)
-            rows = lenses.sessions(asked)
-            html = self._pages.text(request, "live_part.html", asked=[asked], sessions=rows)
+            html = self._pages.text(request, "live_part.html", **_shown(asked))
             if html != sent:
                 sent, quiet_since = html, time.monotonic()
                 data = msgspec.json.encode({"name": "live", "html": html})
@@ -70,6 +69,16 @@ class Live:
         at, task = self._latest.get(key, (0.0, None))
         if task is None or now - at > self._interval_s / 2:
             self._latest = {k: v for k, v in self._latest.items() if now - v[0] < 10}
-            task = asyncio.create_task(self._asker.ask("live", dict(request.query_params)))
+            task = asyncio.create_task(self._asker.ask("live", query_of(request)))
             self._latest[key] = now, task
         return await asyncio.shield(task)
+
+
+def _shown(asked: Asked) -> dict[str, Any]:
+    sessions = lenses.sessions(asked)
+    return {
+        "asked": [asked],
+        "sessions": sessions,
+        "total": asked.extra.get("total", len(sessions)),
+        "minutes": lenses.minutes(asked),
+    }

@@ -56,9 +56,16 @@ class Pages:
             seconds=figures.seconds,
             moment=figures.moment,
             label=figures.label_of,
+            person=figures.person,
+            clock=figures.clock,
             query=urlencode,
         )
-        self._env.globals.update(navigation=NAVIGATION, bar=charts.bar, sparkline=charts.sparkline)
+        self._env.globals.update(
+            navigation=NAVIGATION,
+            without_period=_without_period,
+            bar=charts.bar,
+            sparkline=charts.sparkline,
+        )
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """A whole page in its frame. Where a report of the page was refused, status 400."""
@@ -91,3 +98,7 @@ def form_fields(asked: Sequence[Asked], query: Mapping[str, str]) -> Sequence[An
     """The filter fields for the reports of a page."""
     specs: list[ReportSpec] = [one.spec for one in asked if one.spec is not None]
     return fields(specs, query)
+
+
+def _without_period(query: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in query.items() if name not in ("from", "to") and value}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from sojourn.console.accounts import ROLES, SCOPES, Accounts
-from sojourn.console.asking import Asker
+from sojourn.console.asking import Asker, query_of
 from sojourn.console.audit import AuditLog
 from sojourn.console.guard import local_path
 from sojourn.console.pages import Pages
@@ -70,7 +70,7 @@ class ServerPages:
         """Health of each source, the last events, what to paste. Keys for admins only."""
         status = await self._server.status.read()
         sources = list(status.get("sources", ()))
-        health = await self._asker.ask("health", dict(request.query_params))
+        health = await self._asker.ask("health", query_of(request))
         url = self._settings.data_plane_url or str(request.base_url).rstrip("/")
         wanted = request.query_params.get("snippet", "")
         chosen = next((one for one in sources if one["id"] == wanted), None)

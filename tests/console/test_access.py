@@ -1,0 +1,381 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sojourn.console import ConsoleSettings
+
+PAGES = (
+    "/", "/breakdown", "/live", "/live/stream", "/sessions", "/sessions/0000000000000001",
+    "/journeys", "/funnels", "/retention", "/problems", "/problems/strip", "/sources",
+    "/destinations", "/warehouse", "/settings",
+)  # fmt: skip
+CALLS = ("/api/reports", "/api/reports/overview", "/api/reports/overview.csv", "/api/status",
+         "/api/openapi.json")  # fmt: skip
+FORMS = (
+    ("/saved/funnels", {"name": "mine", "parameter.steps": "a,b"}),
+    ("/saved/segments", {"name": "mine", "parameter.channel": "Email"}),
+    ("/saved/import", {"toml": "[segments.x]\nchannel = 'Email'"}),
+    ("/problems/abc", {"text": "seen", "muted": "yes"}),
+    ("/settings/accounts", {"name": "eve", "role": "admin"}),
+    ("/settings/accounts/admin", {"what": "password"}),
+    ("/settings/tokens", {"name": "t", "scope": "admin"}),
+    ("/settings/tokens/t", {}),
+    ("/operations/replay", {"destination": "hook"}),
+)
+# One context for all clients: making one takes longer than most tests.
+NO_TLS = ssl.create_default_context()
+
+
+def client(served: Any, **more: Any) -> httpx.Client:
+    return httpx.Client(base_url=served.url, timeout=10, verify=NO_TLS, **more)
+
+
+def form_token(one: httpx.Client, path: str = "/login") -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]+)"', one.get(path).text)
+    assert found, f"no form on {path}"
+    return found[1]
+
+
+@contextlib.contextmanager
+def log_in(served: Any, name: str, password: str) -> Iterator[httpx.Client]:
+    with client(served) as one:
+        fields = {"name": name, "password": password, "csrf": form_token(one), "next": "/settings"}
+        answer = one.post("/login", data=fields)
+        assert answer.status_code == 303, answer.text
+        assert answer.headers["location"] == "/settings"
+        yield one
+
+
+@pytest.fixture
+def admin(closed: Any) -> Iterator[httpx.Client]:
+    with log_in(closed, "admin", closed.password) as one:
+        yield one
+
+
+@pytest.fixture
+def viewer(closed: Any) -> Iterator[httpx.Client]:
+    accounts = closed.console.accounts
+    if accounts.get("vera") is None:
+        accounts.add("vera", "viewer")
+    password = accounts.set_password("vera")
+    with log_in(closed, "vera", password) as one:
+        yield one
+
+
+def test_a_stranger_sees_nothing(closed: Any) -> None:
+    with client(closed) as stranger:
+        for path in PAGES:
+            answer = stranger.get(path)
+            assert answer.status_code == 303, path
+            assert answer.headers["location"].startswith("/login?next=")
+            assert answer.text == ""
+        for path in CALLS:
+            answer = stranger.get(path)
+            assert answer.status_code == 401, path
+            assert "log in" in answer.json()["error"]
+        for path, fields in FORMS:
+            assert stranger.post(path, data=fields).status_code == 303, path
+
+
+def test_an_admin_sees_every_page(admin: httpx.Client) -> None:
+    for path in (*PAGES, *CALLS):
+        if path != "/live/stream":
+            assert admin.get(path).status_code == 200, path
+
+
+def test_a_viewer_cannot_change_anything(closed: Any, viewer: httpx.Client) -> None:
+    before = closed.console.saved.export_toml(), closed.console.accounts.all()
+    token = form_token(viewer, "/")
+    for path, fields in FORMS:
+        answer = viewer.post(path, data={**fields, "csrf": token})
+        assert answer.status_code == 403, path
+        assert "ask" in answer.text
+    assert (closed.console.saved.export_toml(), closed.console.accounts.all()) == before
+    assert closed.console.accounts.tokens() == []
+    assert closed.done == []
+
+
+def test_write_keys_are_for_admins_to_see(admin: httpx.Client, viewer: httpx.Client) -> None:
+    assert "secret-key-1" in admin.get("/sources").text
+    for path in (*PAGES, *CALLS):
+        if path != "/live/stream":
+            assert "secret-key-1" not in viewer.get(path).text, path
+
+
+def test_a_stolen_cookie_is_worthless_at_another_host(closed: Any, admin: httpx.Client) -> None:
+    cookie = admin.cookies["sojourn_login"]
+    with client(closed) as thief:
+        thief.cookies.set("sojourn_login", cookie)
+        assert thief.get("/api/status").status_code == 200
+        assert thief.get("/api/status", headers={"Host": "evil.example"}).status_code == 401
+
+
+def test_a_forged_or_altered_cookie_is_worthless(closed: Any, admin: httpx.Client) -> None:
+    cookie = admin.cookies["sojourn_login"]
+    for forged in (cookie[:-2], cookie[1:], "", "x.y", "e30." + cookie.split(".", 1)[1]):
+        with client(closed) as thief:
+            thief.cookies.set("sojourn_login", forged)
+            assert thief.get("/api/status").status_code == 401
+
+
+def test_logging_out_ends_the_login_for_copies_of_the_cookie_too(closed: Any) -> None:
+    with log_in(closed, "admin", closed.password) as one, client(closed) as copy:
+        copy.cookies.set("sojourn_login", one.cookies["sojourn_login"])
+        assert copy.get("/api/status").status_code == 200
+        one.post("/logout", data={"csrf": form_token(one, "/")})
+        assert one.get("/api/status").status_code == 401
+        assert copy.get("/api/status").status_code == 401
+
+
+def test_a_new_password_ends_the_logins_of_the_old(closed: Any, viewer: httpx.Client) -> None:
+    assert viewer.get("/api/status").status_code == 200
+    closed.console.accounts.set_password("vera")
+    assert viewer.get("/api/status").status_code == 401
+
+
+def test_a_login_ends_when_its_time_is_over(closed: Any) -> None:
+    with log_in(closed, "admin", closed.password) as one:
+        before = closed.clock.ms
+        try:
+            closed.clock.ms += ConsoleSettings().signed_in_for_s * 1000 + 1
+            assert one.get("/api/status").status_code == 401
+        finally:
+            closed.clock.ms = before
+        assert one.get("/api/status").status_code == 200
+
+
+def test_the_cookie_is_for_this_host_and_not_for_scripts(closed: Any) -> None:
+    with client(closed) as one:
+        fields = {"name": "admin", "password": closed.password, "csrf": form_token(one)}
+        header = one.post("/login", data=fields).headers["set-cookie"].lower()
+    assert "httponly" in header
+    assert "samesite=lax" in header
+    assert "domain=" not in header
+
+
+def test_forms_need_their_token_and_come_from_this_site(closed: Any, admin: httpx.Client) -> None:
+    fields = {"name": "x", "parameter.steps": "a,b"}
+    assert admin.post("/saved/funnels", data=fields).status_code == 403
+    token = form_token(admin, "/")
+    wrong = {**fields, "csrf": token[:-1] + ("0" if token[-1] != "0" else "1")}
+    assert admin.post("/saved/funnels", data=wrong).status_code == 403
+    right = {**fields, "csrf": token}
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert admin.post("/saved/funnels", data=right, headers=headers).status_code == 403
+    assert closed.console.saved.all("funnels") == {}
+    assert admin.post("/saved/funnels", data=right).status_code == 303
+    assert closed.console.saved.all("funnels") == {"x": {"steps": "a,b"}}
+    remove = {"name": "x", "remove": "yes", "csrf": token}
+    assert admin.post("/saved/funnels", data=remove).status_code == 303
+    assert closed.console.saved.all("funnels") == {}
+
+
+def test_a_token_of_another_login_is_refused(admin: httpx.Client, viewer: httpx.Client) -> None:
+    fields = {"name": "x", "parameter.steps": "a,b", "csrf": form_token(viewer, "/")}
+    assert admin.post("/saved/funnels", data=fields).status_code == 403
+
+
+def test_a_wrong_password_is_refused_and_ten_of_them_have_to_wait(
+    serve_console: Callable[..., Any],
+) -> None:
+    with serve_console(ConsoleSettings()) as served, client(served) as one:
+        fields = {"name": "admin", "password": "wrong", "csrf": form_token(one)}
+        answers = [one.post("/login", data=fields) for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+        right = {**fields, "password": served.password}
+        assert one.post("/login", data=right).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\/evil", "javascript:alert(1)",
+     "/%0d%0aSet-Cookie:x", "/\t/evil.example", ""],
+)  # fmt: skip
+def test_a_login_never_leads_to_another_site(closed: Any, wanted: str) -> None:
+    with client(closed) as one:
+        token = form_token(one)
+        fields = {
+            "name": "admin", "password": closed.password, "csrf": token, "next": wanted,
+        }  # fmt: skip
+        where = one.post("/login", data=fields).headers["location"]
+    assert where.startswith("/")
+    assert not where.startswith("//")
+    assert "\\" not in where
+    assert "\n" not in where
+
+
+def test_api_tokens_do_what_their_scope_says_until_they_are_revoked(closed: Any) -> None:
+    accounts = closed.console.accounts
+    texts = {scope: accounts.add_token(f"of-{scope}", scope, "me") for scope in ("read", "write")}
+    with client(closed) as program:
+        headers = {scope: {"Authorization": f"Bearer {text}"} for scope, text in texts.items()}
+        assert program.get("/api/reports/overview", headers=headers["read"]).status_code == 200
+        fields = {"name": "by-token", "parameter.steps": "a,b"}
+        refused = program.post("/saved/funnels", data=fields, headers=headers["read"])
+        assert refused.status_code == 403
+        done = program.post("/saved/funnels", data=fields, headers=headers["write"])
+        assert done.status_code == 303
+        account = {"name": "eve", "role": "admin"}
+        refused = program.post("/settings/accounts", data=account, headers=headers["write"])
+        assert refused.status_code == 403
+        accounts.revoke_token("of-read")
+        assert program.get("/api/status", headers=headers["read"]).status_code == 401
+        assert program.get("/api/status", headers={"Authorization": "Bearer x"}).status_code == 401
+    accounts.revoke_token("of-write")
+    closed.console.saved.remove("funnels", "by-token")
+
+
+def test_changes_are_in_the_audit_log_with_who_made_them(closed: Any, admin: httpx.Client) -> None:
+    token = form_token(admin, "/")
+    page = admin.post("/settings/tokens", data={"name": "ci", "scope": "read", "csrf": token}).text
+    secret = re.search(r'<code id="secret">(sojourn_[\w-]+)</code>', page)
+    assert secret
+    admin.post("/operations/replay", data={"destination": "hook", "csrf": token})
+    assert closed.done == ["hook"]
+    closed.done.clear()
+    latest = closed.console.audit.latest(2)
+    assert [(one.who, one.action, one.subject) for one in latest] == [
+        ("admin", "replay", "hook"),
+        ("admin", "added token (read)", "ci"),
+    ]
+    shown = admin.get("/settings").text
+    assert "added token (read)" in shown
+    assert secret[1] not in shown
+    closed.console.accounts.revoke_token("ci")
+
+
+def test_open_access_is_for_loopback_under_its_own_name(opened: Any) -> None:
+    with client(opened) as local:
+        assert local.get("/api/status").status_code == 200
+        rebound = local.get("/api/status", headers={"Host": "rebound.example"})
+        assert rebound.status_code == 401
+
+
+def test_a_trusted_proxy_names_the_user_where_it_is_configured(
+    closed: Any, serve_console: Callable[..., Any]
+) -> None:
+    header = {"X-Forwarded-Email": "ann@example.com"}
+    with client(closed) as one:
+        assert one.get("/api/status", headers=header).status_code == 401
+    settings = ConsoleSettings(proxy_user_header="X-Forwarded-Email")
+    with serve_console(settings) as served, client(served) as one:
+        assert one.get("/api/status", headers=header).status_code == 200
+        assert "ann@example.com · viewer" in one.get("/", headers=header).text
+        served.console.accounts.add("ann@example.com", "admin")
+        assert "ann@example.com · admin" in one.get("/", headers=header).text
+
+
+def test_every_answer_carries_the_headers_that_keep_others_out(
+    closed: Any, admin: httpx.Client
+) -> None:
+    paths = ("/", "/login", "/static/console.css", "/api/status", "/nope", "/api/nope")
+    for path in paths:
+        headers = admin.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+    with client(closed) as stranger:
+        assert "content-security-policy" in stranger.get("/").headers
+
+
+EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+NAMES = ("from", "channel", "by", "anchor", "step", "key", "next", "snippet", "offset")
+
+
+@pytest.mark.parametrize("path", [*sorted({*PAGES, "/login", "/nope"} - {"/live/stream"})])
+def test_no_page_reflects_input_unescaped(opened: Any, path: str) -> None:
+    with client(opened) as one:
+        for query in [{name: EVIL} for name in NAMES] + [dict.fromkeys(NAMES, EVIL)]:
+            text = one.get(path, params=query).text
+            assert "<script>alert" not in text, query
+            assert "<img" not in text, query
+        text = one.get(f"{path}/{EVIL}").text
+        assert "<script>alert" not in text
+        assert "<img" not in text
+
+
+def test_stored_input_is_escaped(opened: Any) -> None:
+    with client(opened) as one:
+        token = form_token(one, "/sessions?channel=Email")
+        saved = {"name": EVIL, "parameter.channel": EVIL, "csrf": token}
+        assert one.post("/saved/segments", data=saved).status_code == 303
+        note = {"text": EVIL, "csrf": token}
+        number = re.search(r"problem-([0-9a-f]{16})", one.get("/problems").text)
+        assert number
+        assert one.post(f"/problems/{number[1]}", data=note).status_code == 303
+        for path in ("/", "/sessions", "/settings", "/problems"):
+            text = one.get(path).text
+            assert "<script>alert" not in text, path
+            assert "<img" not in text, path
+        assert "&lt;script&gt;alert" in one.get("/problems").text
+        one.post("/saved/segments", data={"name": EVIL, "remove": "yes", "csrf": token})
+        one.post(f"/problems/{number[1]}", data={"text": "", "csrf": token})
+
+
+def test_a_broken_report_is_told_in_words_and_never_as_a_traceback(
+    opened: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with client(opened) as one:
+        refused = one.get("/sessions", params={"from": "1999-01-01"})
+        assert refused.status_code == 400
+        assert "choose a later day" in refused.text
+        broken = one.get("/sessions", params={"channel": "boom"})
+        assert "log says why" in broken.text
+        assert "Traceback" not in broken.text
+        assert one.get("/sessions/nope").status_code == 404
+        assert one.get("/nope").status_code == 404
+        assert one.post("/").status_code == 405
+        assert one.get("/static/../app.py").status_code == 404
+        assert one.get("/static/%2e%2e/app.py").status_code == 404
+
+
+def test_a_form_that_is_too_large_is_refused(opened: Any) -> None:
+    with client(opened) as one:
+        answer = one.post("/saved/import", data={"toml": "x" * 3_000_000, "csrf": "x"})
+        assert answer.status_code == 413
+
+
+def test_saved_funnels_come_back_from_their_export(opened: Any, tmp_path: Path) -> None:
+    with client(opened) as one:
+        token = form_token(one, "/funnels?step=a&step=b")
+        name = 'From "product" to \\ order · 日本'
+        fields = {"name": name, "parameter.steps": "Product Viewed,Order Completed", "csrf": token}
+        assert one.post("/saved/funnels", data=fields).status_code == 303
+        exported = opened.console.saved.export_toml()
+        one.post("/saved/funnels", data={"name": name, "remove": "yes", "csrf": token})
+        assert opened.console.saved.all("funnels") == {}
+        answer = one.post("/saved/import", data={"toml": exported, "csrf": token})
+        assert answer.status_code == 303
+        assert name in opened.console.saved.all("funnels")
+        for bad in ("not toml", "[funnels.x]\nsteps = 3", "[other.x]\na = 'b'", "funnels = 1"):
+            assert one.post("/saved/import", data={"toml": bad, "csrf": token}).status_code == 400
+        opened.console.saved.remove("funnels", name)
+
+
+def test_live_streams_are_server_sent_events_that_end_when_the_console_stops(
+    serve_console: Callable[..., Any],
+) -> None:
+    with (
+        serve_console(ConsoleSettings(open_access=True, live_interval_s=0.05)) as served,
+        client(served) as one,
+        one.stream("GET", "/live/stream") as stream,
+    ):
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.iter_lines()
+        data = next(line for line in lines if line.startswith("data: "))
+        assert json.loads(data.removeprefix("data: "))["name"] == "live"
+        served.console.stop()
+        assert list(lines) is not None
