@@ -30,17 +30,10 @@ COUNTS = {
 }
 SCENARIOS = {name: list(vectors.read(HERE / f"{name}.jsonl")) for name in COUNTS}
 OPTIONS = frozenset(
-    [
-        "auto_track",
-        "timeout_ms",
-        "default_timeout_ms",
-        "cut_off_ms",
-        "lifecycle",
-        "background_updates",
-        "scenes",
-        "caller_may_override",
-        "keys",
-    ]
+    (
+        *("auto_track", "timeout_ms", "default_timeout_ms", "cut_off_ms", "lifecycle"),
+        *("background_updates", "scenes", "caller_may_override", "keys"),
+    )
 )
 """What a program chooses, and names of storage: recordings cannot tell these apart."""
 UNRECORDED = {"reset_renews_anonymous_id"}

@@ -11,7 +11,8 @@ class SojournError(Exception):
 
     def __init__(self, detail: str = "") -> None:
         self.detail = detail
-        summary = (type(self).__doc__ or "").strip().splitlines()[0].rstrip(".")
+        name = type(self).__name__  # under `python -OO` there are no docstrings
+        summary = (type(self).__doc__ or name).strip().splitlines()[0].rstrip(".")
         super().__init__(f"{summary}: {detail}" if detail else summary)
 
 

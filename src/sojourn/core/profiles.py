@@ -228,11 +228,13 @@ def configure(
     makes of it. `auto_track`: only `False` turns automatic tracking off. `timeout_ms`: whole
     milliseconds of inactivity. `cut_off_ms`: the maximum duration of a session, used where
     `cut_off_enabled` is `True` (the default once a duration is given); not shorter than the
-    timeout. `lifecycle`: the client sends Application Installed, Opened and so on.
+    timeout, and only where events look at expiry. `lifecycle`: the client sends Application
+    Installed, Opened and so on.
     """
     auto = profile.auto_track if auto_track is None else auto_track is not False
     timeout, off = checked_timeout(timeout_ms, profile, auto)
     enabled = cut_off_ms is not None if cut_off_enabled is None else cut_off_enabled is True
+    enabled = enabled and profile.expires_in_use
     return profile.with_options(
         auto_track=auto and not off,
         timeout_ms=timeout,

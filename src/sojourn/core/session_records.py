@@ -6,6 +6,7 @@ On the web the session is one object (`rl_session`), on phones it is several val
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Optional
 
 from sojourn.core.session_types import (
@@ -85,9 +86,9 @@ def _decode_cut_off(value: Any) -> Optional[CutOff]:
 
 def _number(value: Any) -> Optional[int]:
     """A stored number as whole milliseconds; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return int(value) if abs(value) < 1 << 63 else None
+    if isinstance(value, float):
+        return int(value) if isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def record(state: State, policy: Policy) -> dict[str, Any]:
@@ -144,9 +145,7 @@ def restore(values: Mapping[str, Any], policy: Policy) -> State:
 
 
 def _decode_values(values: Mapping[str, Any], keys: Keys, policy: Policy) -> Session:
-    number = values.get(keys.id)
-    if isinstance(number, bool) or not isinstance(number, int):
-        number = None
+    number = _number(values.get(keys.id))
     last = _number(values.get(keys.last))
     manual = bool(keys.manual) and values.get(keys.manual) is True
     if keys.auto:
