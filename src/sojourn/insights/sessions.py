@@ -64,24 +64,21 @@ class SessionModel:
         finally:
             connection.unregister("arriving")
         self._drop_copies(connection)
-        if not _count(connection, "staged"):
+        if not count(connection, "staged"):
             return 0
         reach = max(timeout_ms, SIBLING_WINDOW_MS)
         connection.execute(_STAGE["touch"], {"timeout_ms": reach})
         connection.execute(_STAGE["drop_stored_copies"])
         connection.execute(_STAGE["gather"])
         connection.execute(_STAGE["touch_same_ids"])
-        if _count(connection, "further"):
+        if count(connection, "further"):
             connection.execute(_STAGE["gather_further"])
             connection.execute(_STAGE["touch_further"])
         assign(connection)
-        for name in ("renewed", "revisions", "concerned", "visitor_sessions", "links"):
-            connection.execute(_SESSIONS[name])
-        for name in ("person_ranks", "drop_touched", "relink", "rerank", "store_sessions"):
-            connection.execute(_SESSIONS[name])
-        for name in ("placed", "store_events", "move_events"):
-            connection.execute(_SESSIONS[name])
-        return _count(connection, "renewed")
+        remake(connection)
+        connection.execute(_SESSIONS["store_events"])
+        connection.execute(_SESSIONS["move_events"])
+        return count(connection, "renewed")
 
     def _policy(self, connection: Any, source_id: str) -> tuple[str, int]:
         """Platform and timeout (ms) in force; the configured ones the first time."""
@@ -96,7 +93,7 @@ class SessionModel:
     def _drop_copies(self, connection: Any) -> None:
         connection.execute(_STAGE["find_copies"])
         connection.execute(_STAGE["no_losers"])
-        if _count(connection, "copied"):
+        if count(connection, "copied"):
             connection.execute(_STAGE["rank_copies"])
             connection.execute(_STAGE["drop_copies"])
 
@@ -108,7 +105,7 @@ def assign(connection: Any) -> None:
     for name in ("odd", "siblings"):
         connection.execute(_ASSIGN[name])
     connection.execute(_REPAIR["add_siblings"])
-    if not _count(connection, "odd"):
+    if not count(connection, "odd"):
         return
     for name in ("merged", "gap_breaks", "user_breaks", "user_parts", "cuts", "careful"):
         connection.execute(_REPAIR[name])
@@ -116,5 +113,20 @@ def assign(connection: Any) -> None:
         connection.execute(_REPAIR[name])
 
 
-def _count(connection: Any, table: str) -> int:
+def remake(connection: Any, concerned: str = _SESSIONS["concerned"]) -> None:
+    """Make the session rows of `pieces`, and renew what their neighbours have from them.
+
+    `concerned` makes the table of the visitors whose sessions get new neighbours.
+    """
+    connection.execute(_SESSIONS["renewed"])
+    connection.execute(_SESSIONS["revisions"])
+    connection.execute(concerned)
+    for name in ("visitor_sessions", "links", "person_ranks", "drop_touched"):
+        connection.execute(_SESSIONS[name])
+    for name in ("relink", "rerank", "store_sessions", "placed"):
+        connection.execute(_SESSIONS[name])
+
+
+def count(connection: Any, table: str) -> int:
+    """The number of rows of a table."""
     return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])

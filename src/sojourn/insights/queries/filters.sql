@@ -73,10 +73,16 @@ s.session_key IN (
     WHERE e.is_view AND e.node IN (SELECT unnest($page)) AND e.event_time >= $from
 )
 
--- name: event
+-- name: has
 s.session_key IN (
     SELECT e.session_key FROM session_events AS e
-    WHERE e.name IN (SELECT unnest($event)) AND e.event_time >= $from
+    WHERE (e.node IN (SELECT unnest($has)) OR e.name IN (SELECT unnest($has))) AND e.event_time >= $from
+)
+
+-- name: lacks
+s.session_key NOT IN (
+    SELECT e.session_key FROM session_events AS e
+    WHERE (e.node IN (SELECT unnest($lacks)) OR e.name IN (SELECT unnest($lacks))) AND e.event_time >= $from
 )
 
 -- name: repair

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
-from sojourn.insights.reports import listing, summary
+from sojourn.insights.reports import friction, funnel, journeys, listing, retention, summary
 from sojourn.insights.reports.ask import Ask, Cursor
 from sojourn.insights.reports.selection import select
 
@@ -23,7 +23,11 @@ class _Kind(NamedTuple):
 
 _KINDS = {
     kind.spec.name: kind
-    for kind in (_Kind(spec, run) for module in (summary, listing) for spec, run in module.REPORTS)
+    for kind in (
+        _Kind(spec, run)
+        for module in (summary, listing, journeys, funnel, retention, friction)
+        for spec, run in module.REPORTS
+    )
 }
 
 

@@ -74,6 +74,7 @@ class Ask:
         columns: Sequence[str],
         rows: Sequence[Sequence[Any]],
         sessions: Sequence[Behind] = (),
+        /,
         **extra: Any,
     ) -> Report:
         """The answer, with the SQL that made it."""

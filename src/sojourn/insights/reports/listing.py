@@ -5,9 +5,11 @@ from __future__ import annotations
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Parameter, Report, ReportSpec
 from sojourn.insights.reports.ask import Ask
-from sojourn.insights.reports.parameters import COMMON, FILTERS, LIMIT, PERIOD
+from sojourn.insights.reports.friction import marks_of
+from sojourn.insights.reports.parameters import COMMON, LIMIT
 from sojourn.insights.reports.periods import text_of
 from sojourn.insights.reports.selection import select
+from sojourn.insights.reports.sets import SETS
 from sojourn.insights.sql import queries
 
 _SQL = queries("queries/listing.sql")
@@ -27,6 +29,7 @@ SESSIONS = ReportSpec(
     "The chosen sessions, one a row; `extra.total` is how many there are beyond `limit`, too.",
     (
         *COMMON,
+        *SETS,
         Parameter("sort", "order of the list", "newest", tuple(_ORDERS)),
         LIMIT,
         Parameter("offset", "rows to pass over", "0"),
@@ -35,7 +38,8 @@ SESSIONS = ReportSpec(
 SESSION = ReportSpec(
     "session",
     "Session",
-    "The events of one session in their order, with gaps (seconds), and `extra.session`: its row.",
+    "The events of one session in their order, with gaps (seconds); `extra.session`: its row, "
+    "`extra.marks`: signs of friction, by event_index.",
     (Parameter("key", "session_key of the session"),),
 )
 LIVE = ReportSpec(
@@ -43,7 +47,7 @@ LIVE = ReportSpec(
     "Live",
     "Sessions that can still grow: their last event is not longer ago than the timeout. "
     "`extra.minutes`: events and sessions of the last 30 minutes.",
-    (*PERIOD, *FILTERS, LIMIT),
+    (*COMMON, LIMIT),
 )
 
 
@@ -71,7 +75,9 @@ def session(ask: Ask) -> Report:
         _SQL["timeline"], key=key,
         first_time=facts["first_event_time"], last_time=facts["last_event_time"],
     )  # fmt: skip
-    return ask.report(names, rows, [None] * len(rows), session=facts)
+    only = select({"session": key, "traffic": "all", "from": text_of(facts["start_time"])}, ask.now)
+    marks = marks_of(ask, only)
+    return ask.report(names, rows, [None] * len(rows), session=facts, marks=marks)
 
 
 def live(ask: Ask) -> Report:

@@ -10,12 +10,14 @@ from typing import Any
 from sojourn.core.errors import InvalidSettings
 from sojourn.insights.reports.parameters import COMMON, EQUAL, FLAGS
 from sojourn.insights.reports.periods import Period, instant, text_of, zone_of
+from sojourn.insights.reports.sets import SETS, set_condition
 from sojourn.insights.sql import queries
 
 NONE = "(none)"
 _FILTERS = queries("queries/filters.sql")
 _DEFAULTS = {parameter.name: parameter.default for parameter in COMMON}
-_LISTS = ("source", "page", "event", "repair", "session", *EQUAL)
+_LISTS = ("source", "page", "has", "lacks", "repair", "session", *EQUAL)
+_SETS = tuple(parameter.name for parameter in SETS)
 _TEMPLATES = {"session": "session_list"}
 
 
@@ -48,7 +50,7 @@ class Selection:
 
 
 def select(given: Mapping[str, str], now: datetime) -> Selection:
-    """The sessions that the parameters mean; names that are no filter are passed over.
+    """The sessions that the parameters mean; names that are no filter or set are passed over.
 
     Raises `InvalidSettings` for a value that is wrong.
     """
@@ -77,6 +79,13 @@ def select(given: Mapping[str, str], now: datetime) -> Selection:
             conditions.append(condition)
         if value is not None:
             values[name] = value
+    base = Selection(period, str(zone), dict(kept), tuple(conditions), dict(values))
+    for name in _SETS:
+        if text := given.get(name, ""):
+            condition, more = set_condition(name, text, base.sql)
+            conditions.append(condition)
+            values |= more
+            kept[name] = text
     return Selection(period, str(zone), kept, tuple(conditions), values)
 
 

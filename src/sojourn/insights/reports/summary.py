@@ -11,6 +11,7 @@ from sojourn.insights.reports.ask import Ask
 from sojourn.insights.reports.comparison import COMPARE, compared
 from sojourn.insights.reports.parameters import COMMON, EQUAL, LIMIT
 from sojourn.insights.reports.periods import text_of
+from sojourn.insights.reports.sets import SETS
 from sojourn.insights.sql import queries
 
 _SQL = queries("queries/summary.sql")
@@ -61,13 +62,17 @@ OVERVIEW = ReportSpec(
     "Every metric of the chosen sessions. Engaged: 10 s of engaged time, or two views, or a "
     "conversion. Bounce rate: 1 - engaged / sessions with a view or activity. `sessions` is how "
     "many sessions stand behind a metric; rates have those of their numerator.",
-    (*COMMON, COMPARE),
+    (*COMMON, *SETS, COMPARE),
 )
 TREND = ReportSpec(
     "trend",
     "Trend",
     "The metrics per hour, day, week or month in the zone, by the start of sessions.",
-    (Parameter("unit", "length of a step", "day", ("hour", "day", "week", "month")), *COMMON),
+    (
+        Parameter("unit", "length of a step", "day", ("hour", "day", "week", "month")),
+        *COMMON,
+        *SETS,
+    ),
 )
 BREAKDOWN = ReportSpec(
     "breakdown",
@@ -76,6 +81,7 @@ BREAKDOWN = ReportSpec(
     (
         Parameter("by", "the property", "channel", ("source", *EQUAL)),
         *COMMON,
+        *SETS,
         LIMIT,
         COMPARE,
     ),

@@ -1,0 +1,111 @@
+-- Friction signals from plain events; thresholds as in the metrics' definitions. `marks` has one
+-- row per occurrence: session, signal, event, and the place (target or node) where it happened.
+
+-- name: marks
+WITH chosen AS ({{chosen}}),
+events AS (
+    SELECT e.session_key, e.event_index, e.event_time, e.gap, e.type, e.name, e.node, e.target,
+        e.is_view, e.is_click, e.is_error, c.end_time, c.events AS session_events
+    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
+    WHERE e.event_time >= $from
+),
+clicks AS (
+    SELECT
+        *, coalesce(target, name) AS place,
+        epoch_ms(event_time) - epoch_ms(lag(event_time) OVER line) AS since_ms
+    FROM events WHERE is_click
+    WINDOW line AS (PARTITION BY session_key, coalesce(target, name) ORDER BY event_index)
+),
+bursts AS (
+    SELECT *, sum(CASE WHEN since_ms <= 1000 THEN 0 ELSE 1 END) OVER (
+        PARTITION BY session_key, place ORDER BY event_index
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS burst
+    FROM clicks
+),
+views AS (
+    SELECT
+        *, lag(node) OVER line AS earlier, lag(node, 2) OVER line AS before_earlier,
+        lag(node, 3) OVER line AS before_that,
+        epoch_ms(event_time) - epoch_ms(lag(event_time) OVER line) AS stayed_ms,
+        count(*) OVER (
+            PARTITION BY session_key, node ORDER BY event_index
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS visit
+    FROM events WHERE is_view AND node IS NOT NULL
+    WINDOW line AS (PARTITION BY session_key ORDER BY event_index)
+),
+lasts AS (
+    SELECT e.*, b.node AS before_node
+    FROM events AS e JOIN events AS b
+        ON b.session_key = e.session_key AND b.event_index = e.event_index - 1
+    WHERE e.event_index = e.session_events
+),
+paces AS (
+    SELECT b.node AS before_node, e.node, quantile_cont(e.gap, 0.95) AS p95, count(*) AS transitions
+    FROM events AS e JOIN events AS b
+        ON b.session_key = e.session_key AND b.event_index = e.event_index - 1
+    GROUP BY ALL HAVING count(*) >= 20
+),
+forms AS (
+    SELECT
+        session_key, coalesce(target, node, name) AS place, min(event_index) AS event_index,
+        bool_or(regexp_matches(lower(name), 'submit|complet|sent')) AS is_submitted,
+        bool_or(regexp_matches(lower(name), 'start|focus|open|view')) AS is_started
+    FROM events WHERE type = 'track' AND contains(lower(name), 'form')
+    GROUP BY session_key, coalesce(target, node, name)
+),
+marks AS (
+    SELECT session_key, 'rage_click' AS signal, min(event_index) AS event_index, place
+    FROM bursts GROUP BY session_key, place, burst HAVING count(*) >= 3
+    UNION ALL
+    SELECT c.session_key, 'dead_click', c.event_index, c.place
+    FROM clicks AS c JOIN events AS n
+        ON n.session_key = c.session_key AND n.event_index = c.event_index + 1
+    WHERE n.gap > 7
+    UNION ALL
+    SELECT x.session_key, 'error_click', x.event_index, c.place
+    FROM events AS x JOIN clicks AS c
+        ON c.session_key = x.session_key AND c.event_index = x.event_index - 1
+    WHERE x.is_error AND x.gap <= 1
+    UNION ALL
+    SELECT session_key, 'quick_back', event_index, earlier
+    FROM views WHERE node = before_earlier AND node <> earlier AND stayed_ms < 5000
+    UNION ALL
+    SELECT session_key, 'retry_loop', event_index, node
+    FROM views
+    WHERE node = before_earlier AND earlier = before_that AND node <> earlier
+        OR (visit >= 3 AND node = earlier AND node = before_earlier)
+    UNION ALL
+    SELECT l.session_key, 'stall', l.event_index, l.node
+    FROM lasts AS l JOIN paces AS p
+        ON p.before_node IS NOT DISTINCT FROM l.before_node AND p.node IS NOT DISTINCT FROM l.node
+    WHERE l.gap > p.p95
+    UNION ALL
+    SELECT session_key, 'error_exit', event_index, coalesce(node, name)
+    FROM events WHERE is_error AND epoch_ms(end_time) - epoch_ms(event_time) <= 30000
+    UNION ALL
+    SELECT session_key, 'abandoned_form', event_index, place
+    FROM forms WHERE is_started AND NOT is_submitted
+)
+
+-- name: sessions
+SELECT session_key FROM marks WHERE signal = $friction_signal AND ($friction_place = '' OR place = $friction_place)
+
+-- name: signals
+SELECT
+    m.signal, count(DISTINCT m.session_key) AS sessions, count(*) AS occurrences,
+    count(DISTINCT m.session_key) / (SELECT nullif(count(*), 0) FROM chosen) AS share,
+    count(DISTINCT m.session_key) FILTER (WHERE c.conversions > 0) / count(DISTINCT m.session_key) AS conversion_rate,
+    (SELECT count(*) FILTER (WHERE conversions > 0) / nullif(count(*), 0) FROM chosen) AS conversion_rate_of_all
+FROM marks AS m JOIN chosen AS c ON c.session_key = m.session_key
+GROUP BY m.signal ORDER BY sessions DESC, signal
+
+-- name: places
+SELECT signal, place, count(DISTINCT session_key) AS sessions, count(*) AS occurrences
+FROM marks WHERE place IS NOT NULL GROUP BY signal, place
+QUALIFY row_number() OVER (PARTITION BY signal ORDER BY count(DISTINCT session_key) DESC, place) <= $limit
+ORDER BY signal, sessions DESC, place
+
+-- name: of_session
+SELECT event_index, signal, place FROM marks ORDER BY event_index, signal

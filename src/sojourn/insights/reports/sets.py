@@ -1,0 +1,137 @@
+"""Sets of sessions behind figures that no plain filter describes, as text parameters.
+
+A set is JSON text: what its report was asked, and which of its figures is meant. The same SQL
+that made the figure lists its sessions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sojourn.core.errors import InvalidSettings
+from sojourn.core.ports import Parameter
+from sojourn.insights.sql import queries
+
+_JOURNEYS = queries("queries/journeys.sql")
+_FUNNELS = queries("queries/funnels.sql")
+_FRICTION = queries("queries/friction.sql")
+_SETS = queries("queries/sets.sql")
+
+SqlAndValues = tuple[str, dict[str, Any]]
+ORDERS = {"forward": "ASC", "backward": "DESC"}
+COMPARISONS = {"n-day": "=", "rolling": ">="}
+
+
+def pack(**facts: Any) -> str:
+    """A set as the text of a parameter."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+
+def journey_values(
+    anchor: str, direction: str, events: str, depth: int, top: int
+) -> dict[str, Any]:
+    """The values of the queries in `journeys.sql`."""
+    begin, end = ("(entry)", "(exit)") if direction == "forward" else ("(exit)", "(entry)")
+    return {
+        "journey_anchor": anchor,
+        "journey_events": events,
+        "journey_depth": depth,
+        "journey_top": top,
+        "journey_begin": anchor or begin,
+        "journey_end": end,
+    }
+
+
+def journey_sql(name: str, direction: str) -> str:
+    """A query of `journeys.sql` with its parts put in."""
+    text = _JOURNEYS[name].replace("{{paths}}", _JOURNEYS["paths"])
+    text = text.replace("{{columns}}", _JOURNEYS["columns"])
+    return text.replace("{{order}}", ORDERS[direction])
+
+
+def _journey(facts: Mapping[str, Any]) -> SqlAndValues:
+    values = journey_values(
+        facts["anchor"], facts["direction"], facts["events"], facts["depth"], facts["top"]
+    )
+    values |= {"journey_step": facts["step"], "journey_node": facts["node"]}
+    values["journey_next"] = facts["next"]
+    return journey_sql("link_sessions", facts["direction"]), values
+
+
+def _transition(facts: Mapping[str, Any]) -> SqlAndValues:
+    values = {"transition_events": facts["events"], "transition_node": facts["node"]}
+    return _JOURNEYS["transition_sessions"], {**values, "transition_next": facts["next"]}
+
+
+def funnel_sql(steps: int) -> str:
+    """The common part of funnel queries: ends with `depths`, one row per session and step."""
+    parts = [_FUNNELS["hits"]]
+    parts += [
+        _FUNNELS["reach"].replace("{{k}}", str(k)).replace("{{before}}", str(k - 1))
+        for k in range(2, steps + 1)
+    ]
+    parts.append(_FUNNELS["exclusion"].replace("{{last}}", str(steps)))
+    depths = [_FUNNELS["depth"].replace("{{k}}", str(k)) for k in range(1, steps + 1)]
+    parts.append("depths AS (\n" + "\nUNION ALL\n".join(depths) + "\n)")
+    return "WITH " + ",\n".join(parts)
+
+
+def funnel_values(
+    steps: list[str], within: int, is_strict: bool, exclude: list[str]
+) -> dict[str, Any]:
+    """The values of the queries in `funnels.sql`."""
+    return {
+        "funnel_steps": steps,
+        "funnel_within": within,
+        "funnel_strict": is_strict,
+        "funnel_exclude": exclude,
+    }
+
+
+def _funnel(facts: Mapping[str, Any]) -> SqlAndValues:
+    values = funnel_values(facts["steps"], facts["within"], facts["strict"], facts["exclude"])
+    values |= {"funnel_reached": facts["reached"], "funnel_missed": facts.get("missed", 0)}
+    return f"{funnel_sql(len(facts['steps']))}\n{_FUNNELS['sessions']}", values
+
+
+def _friction(facts: Mapping[str, Any]) -> SqlAndValues:
+    values = {"friction_signal": facts["signal"], "friction_place": facts.get("place", "")}
+    return f"{_FRICTION['marks']}\n{_FRICTION['sessions']}", values
+
+
+def _cohort(facts: Mapping[str, Any]) -> SqlAndValues:
+    sql = _SETS["cohort"].replace("{{comparison}}", COMPARISONS[facts["mode"]])
+    values = {
+        "cohort_start": datetime.fromisoformat(facts["cohort"]),
+        "cohort_unit": facts["unit"],
+        "cohort_step": facts["step"],
+        "cohort_event": facts["event"],
+    }
+    return sql, values
+
+
+_SET_SQL: dict[str, Callable[[Mapping[str, Any]], SqlAndValues]] = {
+    "journey": _journey,
+    "transition": _transition,
+    "funnel": _funnel,
+    "friction": _friction,
+    "cohort": _cohort,
+}
+
+SETS = tuple(
+    Parameter(name, f"set of the report on {name}, as its rows give it") for name in _SET_SQL
+)
+
+
+def set_condition(name: str, text: str, chosen: str) -> SqlAndValues:
+    """The condition on `sessions AS s` that a set parameter means; `chosen` is its selection."""
+    try:
+        sql, values = _SET_SQL[name](json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InvalidSettings(
+            f"{name}: '{text}' is no set; take it from a row of a report"
+        ) from None
+    return f"s.session_key IN (\n{sql.replace('{{chosen}}', chosen)}\n)", values
