@@ -36,7 +36,7 @@ def test_each_source_has_its_schema_and_main_stays_free(warehouse, event):
     for source_id in ("web", "app", "odd", "gone"):
         warehouse.add(event(), source_id=source_id)
     schemas = {s for (s,) in warehouse.rows("SELECT DISTINCT schema_name FROM duckdb_tables()")}
-    assert schemas == {"web_shop", "_main", "odd", "gone"}
+    assert schemas == {"web_shop", "_main", "odd", "gone", "sojourn"}
 
 
 def test_the_source_and_the_warehouse_are_named_in_the_rows(warehouse, event):

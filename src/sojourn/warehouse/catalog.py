@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import duckdb
 
 from sojourn.warehouse.queries import named_queries
-from sojourn.warehouse.transform import DISCARDS_TABLE, TableChange, evolve
+from sojourn.warehouse.transform import TableChange, evolve
 
 SQL = named_queries("duckdb.sql")
 DUCKDB_TYPES: Mapping[str, str] = {
@@ -89,6 +89,3 @@ def _our_type(data_type: str) -> str:
     if data_type.startswith("DECIMAL"):
         return "float"
     return _OUR_TYPES.get(data_type, "string")
-
-
-__all__ = ["DISCARDS_TABLE", "SQL", "Catalog", "Types", "quoted"]

@@ -16,7 +16,7 @@ from sojourn.core.errors import DataDirectoryInUse, InvalidSettings, WarehouseUn
 from sojourn.core.ports import Batch, Loaded, SessionModel
 from sojourn.warehouse.catalog import Catalog
 from sojourn.warehouse.intake import Intake
-from sojourn.warehouse.merging import Merged, Merger
+from sojourn.warehouse.merging import Merger
 from sojourn.warehouse.portion import Sources, Workshop
 from sojourn.warehouse.transform import Transformer
 
@@ -48,7 +48,7 @@ class DuckDBTables:
         self._lock = threading.Lock()
         self._catalog = Catalog(self._connection)
         self._workshop = Workshop(transformer or Transformer("duckdb"), sources, self._catalog)
-        self._merger = Merger(self._connection)
+        self._merger = Merger(self._connection, self._catalog)
         self._sessions = sessions
 
     def load(self, batches: Sequence[Batch]) -> Loaded:
@@ -61,7 +61,7 @@ class DuckDBTables:
         with self._lock, self._transaction():
             intake = Intake(self._workshop, load_time)
             intake.take(batches)
-            merged = [self._merge(*table) for table in intake.tables()]
+            merged = [self._merger.merge(*tables) for tables in intake.tables().items()]
             if self._sessions is not None:
                 for source_id, events in intake.events.items():
                     self._sessions.update(self._connection, source_id, events)
@@ -129,17 +129,6 @@ class DuckDBTables:
             self._catalog.load()
         except duckdb.Error:
             pass  # the first error is the one that tells
-
-    def _merge(self, namespace: str, table: str, incoming: pa.Table) -> Merged:
-        columns = self._catalog.types(namespace, table)
-        users = self._catalog.types(namespace, "users")
-        renews = table == "identifies" and users and "user_id" in incoming.column_names
-        if renews:
-            self._merger.touch_users(namespace, incoming)
-        merged = self._merger.merge(namespace, table, incoming, columns)
-        if renews:
-            self._merger.renew_users(namespace, users)
-        return merged
 
 
 def _connect(path: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnection:

@@ -6,7 +6,7 @@ values to columns. The tables take all portions together, since DuckDB likes lar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,7 +39,7 @@ class Intake:
         """Events that cannot be turned into rows, with the reason."""
         self._workshop = workshop
         self._load_time = load_time
-        self._parts: dict[tuple[str, str], list[pa.Table]] = {}
+        self._parts: dict[str, dict[str, list[pa.Table]]] = {}
 
     def take(self, batches: Iterable[Batch]) -> None:
         """Turn events into columns. The tables are widened as it needs them to be."""
@@ -50,11 +50,15 @@ class Intake:
             for part in _portions(some):
                 self._take(source_id, part)
 
-    def tables(self) -> Iterator[tuple[str, str, pa.Table]]:
-        """What goes where: namespace, table, rows."""
-        for (namespace, table), parts in self._parts.items():
-            whole = pa.concat_tables(parts, promote_options="default")
-            yield namespace, table, whole.combine_chunks()
+    def tables(self) -> Mapping[str, Mapping[str, pa.Table]]:
+        """The rows by namespace and table."""
+        return {
+            namespace: {
+                table: pa.concat_tables(parts, promote_options="default").combine_chunks()
+                for table, parts in tables.items()
+            }
+            for namespace, tables in self._parts.items()
+        }
 
     def _take(self, source_id: str, batches: Sequence[Batch]) -> None:
         source = self._workshop.sources(source_id)
@@ -76,7 +80,7 @@ class Intake:
         for number, reason in portion.failed.items():
             self._put_aside(*lines[number], reason)
         for table, columns in portion.parts:
-            self._parts.setdefault((namespace, table), []).append(columns)
+            self._parts.setdefault(namespace, {}).setdefault(table, []).append(columns)
         self.discarded += portion.discarded
         self.events.setdefault(source_id, []).extend(
             event for number, event in enumerate(events) if number not in portion.failed

@@ -1,18 +1,20 @@
-"""Incoming rows into a DuckDB table: each key once, the newest row wins, in any order."""
+"""Incoming rows into DuckDB tables: each key once, the newest row wins, in any order."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sojourn.warehouse.catalog import DISCARDS_TABLE, SQL, quoted
+from sojourn.warehouse.catalog import SQL, Catalog, quoted
+from sojourn.warehouse.transform import DISCARDS_TABLE
 
-_KEYS = {DISCARDS_TABLE: ("row_id", "column_name", "table_name")}
-_KEY = ("id",)
 _NOT_CONTENT = frozenset(("uuid_ts",))
+_USERS, _IDENTIFIES, _USER_ID = "users", "identifies", "user_id"
 
 
 @dataclass(frozen=True)
@@ -24,81 +26,125 @@ class Merged:
 
 
 class Merger:
-    """Merges Arrow tables into tables of one connection, in whatever transaction that is in."""
+    """Merges Arrow tables into the tables of one connection, within its transaction."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         self._connection = connection
+        self._catalog = catalog
+        connection.execute(SQL["prepare"])
 
-    def merge(
-        self, namespace: str, table: str, incoming: pa.Table, columns: Collection[str]
-    ) -> Merged:
-        """Put rows into a table whose columns are `columns`."""
-        name = quoted(namespace, table)
-        self._connection.register("incoming", incoming)
-        try:
-            return self._merge(name, _KEYS.get(table, _KEY), incoming, columns)
-        finally:
-            self._connection.unregister("incoming")
+    def merge(self, namespace: str, tables: Mapping[str, pa.Table]) -> Merged:
+        """Put rows into the tables of a namespace, which have all their columns."""
+        suspects = self._suspects(namespace, tables)
+        inserted = duplicates = 0
+        for table, rows in tables.items():
+            merged = self._merge(namespace, table, rows, suspects)
+            if table != DISCARDS_TABLE:
+                inserted += merged.inserted
+                duplicates += merged.duplicates
+        return Merged(inserted, duplicates)
 
-    def _merge(
-        self, name: str, key: tuple[str, ...], incoming: pa.Table, columns: Collection[str]
-    ) -> Merged:
-        same_key = " AND ".join(f"t.{quoted(part)} = i.{quoted(part)}" for part in key)
-        if _all_different(incoming, key) and not self._count(
-            SQL["any_known"].format(table=name, same_key=same_key)
-        ):
-            self._connection.execute(SQL["insert_all"].format(table=name))
-            return Merged(incoming.num_rows, 0)
-        here = incoming.column_names
-        self._connection.execute(
-            SQL["newest_of_each"].format(
-                key=", ".join(map(quoted, key)), content=_content(here, "incoming")
-            )
+    def _suspects(self, namespace: str, tables: Mapping[str, pa.Table]) -> pa.Array:
+        """The ids that were there before, or come twice; all others are remembered."""
+        columns = [rows["id"] for table, rows in tables.items() if table != DISCARDS_TABLE]
+        twice = [_repeated(column) for column in columns]
+        ids = pc.unique(pa.chunked_array([chunk for c in columns for chunk in c.chunks]))
+        known = self._known(namespace, ids)
+        with self._incoming(pa.table({"id": ids.filter(pc.invert(pc.is_in(ids, known)))})):
+            self._connection.execute(SQL["remember_ids"], {"namespace": namespace}).fetchall()
+        return pc.unique(pa.concat_arrays([known, *twice]))
+
+    def _known(self, namespace: str, ids: pa.Array) -> pa.Array:
+        with self._incoming(pa.table({"id": ids})):
+            found = self._connection.execute(SQL["known_ids"], {"namespace": namespace}).fetchall()
+        return pa.array([row[0] for row in found], pa.string())
+
+    def _merge(self, namespace: str, table: str, rows: pa.Table, suspects: pa.Array) -> Merged:
+        renews = (
+            table == _IDENTIFIES
+            and bool(self._catalog.types(namespace, _USERS))
+            and _USER_ID in rows.column_names
         )
-        older = SQL["delete_older"].format(
-            table=name,
-            same_key=same_key,
-            content_of_t=_content(columns, "t"),
-            content_of_i=_content(here, "i"),
-        )
-        deleted = self._count(older)
-        unknown = SQL["insert_unknown"].format(table=name, same_key=same_key)
-        inserted = self._count(unknown) - deleted
-        self._connection.execute(SQL["drop_newest"])
-        return Merged(inserted, incoming.num_rows - inserted)
+        if renews:
+            self._touch_users(namespace, rows, former=len(suspects) > 0)
+        key = "row_id" if table == DISCARDS_TABLE else "id"
+        suspect = pc.is_in(rows[key], suspects)
+        merged = Merged(rows.num_rows, 0)
+        if pc.any(suspect).as_py():
+            fresh = rows.filter(pc.invert(suspect))
+            replaced = self._replace(namespace, table, rows.filter(suspect))
+            merged = Merged(fresh.num_rows + replaced.inserted, replaced.duplicates)
+            rows = fresh
+        if rows.num_rows:
+            with self._incoming(rows):
+                self._count(SQL["insert_all"].format(table=quoted(namespace, table)))
+        if renews:
+            self._renew_users(namespace)
+        return merged
 
-    def touch_users(self, namespace: str, identifies: pa.Table) -> None:
-        """Note whose `users` row will change. Call it before `identifies` are merged."""
-        self._connection.register("incoming", identifies)
-        try:
-            name = quoted(namespace, "identifies")
-            self._connection.execute(SQL["touched_users"].format(identifies=name))
-        finally:
-            self._connection.unregister("incoming")
+    def _replace(self, namespace: str, table: str, rows: pa.Table) -> Merged:
+        """Merge rows whose keys may be in the table, or more than once among them."""
+        key = _DISCARDS_KEY if table == DISCARDS_TABLE else ("id",)
+        columns = self._catalog.types(namespace, table)
+        words = {
+            "table": quoted(namespace, table),
+            "key": ", ".join(map(quoted, key)),
+            "same_key": " AND ".join(f"t.{quoted(part)} = i.{quoted(part)}" for part in key),
+            "content": _content(rows.column_names, "incoming"),
+            "content_of_i": _content(rows.column_names, "i"),
+            "content_of_t": _content(columns, "t"),
+        }
+        with self._incoming(rows):
+            self._count(SQL["newest_of_each"].format(**words))
+            deleted = self._count(SQL["delete_older"].format(**words))
+            inserted = self._count(SQL["insert_unknown"].format(**words)) - deleted
+            self._connection.execute(SQL["drop_newest"])
+        return Merged(inserted, rows.num_rows - inserted)
 
-    def renew_users(self, namespace: str, columns: Iterable[str]) -> None:
-        """Make the touched rows of `users`, whose columns are `columns`, from `identifies`."""
+    def _touch_users(self, namespace: str, identifies: pa.Table, former: bool) -> None:
+        """Note whose row in `users` will change; `former`: rows may be about to be replaced."""
+        with self._incoming(identifies):
+            self._count(SQL["touched_users"])
+            if former:
+                name = quoted(namespace, _IDENTIFIES)
+                self._count(SQL["touched_former_users"].format(identifies=name))
+
+    def _renew_users(self, namespace: str) -> None:
+        """Make the touched rows of `users` from `identifies`."""
         newest = ",\n    ".join(
             SQL["newest_value"].format(column=quoted(column))
-            for column in columns
+            for column in self._catalog.types(namespace, _USERS)
             if column != "id"
         )
         names = {
-            "users": quoted(namespace, "users"),
-            "identifies": quoted(namespace, "identifies"),
+            "users": quoted(namespace, _USERS),
+            "identifies": quoted(namespace, _IDENTIFIES),
         }
-        self._connection.execute(SQL["delete_touched_users"].format(**names))
-        self._connection.execute(SQL["insert_touched_users"].format(newest_values=newest, **names))
+        self._count(SQL["delete_touched_users"].format(**names))
+        self._count(SQL["insert_touched_users"].format(newest_values=newest, **names))
         self._connection.execute(SQL["drop_touched"])
 
+    @contextmanager
+    def _incoming(self, rows: pa.Table) -> Iterator[None]:
+        """The rows under the name `incoming`."""
+        self._connection.register("incoming", rows)
+        try:
+            yield
+        finally:
+            self._connection.unregister("incoming")
+
     def _count(self, sql: str) -> int:
-        row = self._connection.execute(sql).fetchone()
-        return int(row[0]) if row else 0
+        """Run a statement; how many rows it was about."""
+        rows = self._connection.execute(sql).fetchall()
+        return int(rows[0][0]) if rows else 0
 
 
-def _all_different(incoming: pa.Table, key: tuple[str, ...]) -> bool:
-    parts = [incoming.column(part).to_pylist() for part in key]
-    return len(set(zip(*parts, strict=True))) == len(parts[0])
+_DISCARDS_KEY = ("row_id", "column_name", "table_name")
+
+
+def _repeated(ids: pa.ChunkedArray) -> pa.Array:
+    counts = pc.value_counts(ids)
+    return counts.field("values").filter(pc.greater(counts.field("counts"), 1))
 
 
 def _escaped(text: str) -> str:
@@ -108,9 +154,7 @@ def _escaped(text: str) -> str:
 def _content(columns: Collection[str], alias: str) -> str:
     """An expression for all that a row holds, whatever columns came when: nulls leave no trace."""
     parts = (
-        SQL["content_part"].format(
-            alias=alias, column=quoted(column), text=column.replace("'", "''")
-        )
+        SQL["content_part"].format(alias=alias, column=quoted(column), text=_escaped(column))
         for column in sorted(columns)
         if column not in _NOT_CONTENT
     )

@@ -7,8 +7,8 @@ from sojourn.warehouse.transform import PROVIDERS
 from sojourn.warehouse.transform.naming import Namer
 
 _LONGEST = 127
-_TAKEN = frozenset(("main", "temp", "system", "pg_catalog", "information_schema"))
-"""`main` holds the sessions tables; the others are DuckDB's own."""
+_TAKEN = frozenset(("main", "sojourn", "temp", "system", "pg_catalog", "information_schema"))
+"""`main` holds the sessions, `sojourn` what loading needs; the others are DuckDB's own."""
 _words = Namer(PROVIDERS["duckdb"]).event_name
 
 
