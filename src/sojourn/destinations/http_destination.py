@@ -52,7 +52,7 @@ class HttpDestination:
 
     capabilities = Capabilities()
     parallel = 1
-    """How many people's events are sent side by side, where each event is a request."""
+    """How many requests of one batch are under way at once; never two about one person."""
 
     integration_names: Sequence[str] = ()
     """What an event's `integrations` may call this destination, in any case."""
@@ -117,34 +117,41 @@ class HttpDestination:
         alone = len(batch) == 1
         jobs = [Job(i, event, alone, person(event) or f"#{i}") for i, event in enumerate(batch)]
         outcomes: list[Outcome] = [Delivered()] * len(batch)
-        gate = asyncio.Semaphore(self.parallel)
-
-        async def chain(dispatches: Sequence[Dispatch]) -> None:
-            held: set[str] = set()
-            for dispatch in dispatches:
-                async with gate:
-                    await self._dispatch(dispatch, jobs, outcomes, held)
-
         try:
-            chains = self._chains(await self.planned(jobs), jobs)
+            dispatches = await self.planned(jobs)
         except DestinationUnavailable as error:
             return [Retry(error.detail)] * len(batch)
-        if len(chains) == 1:
-            await chain(chains[0])
+        held: set[str] = set()
+        if self.parallel == 1 or len(dispatches) == 1:
+            for dispatch in dispatches:
+                await self._dispatch(dispatch, jobs, outcomes, held)
         else:
-            await asyncio.gather(*(chain(one) for one in chains))
+            await self._side_by_side(dispatches, jobs, outcomes, held)
         return outcomes
 
-    def _chains(
-        self, dispatches: list[Dispatch], jobs: Sequence[Job]
-    ) -> Sequence[Sequence[Dispatch]]:
-        """The dispatches in sequences that may be sent side by side: one for each person."""
-        if self.parallel == 1 or any(len(dispatch.jobs) > 1 for dispatch in dispatches):
-            return [dispatches]
-        chains: dict[str, list[Dispatch]] = {}
-        for dispatch in dispatches:
-            chains.setdefault(jobs[dispatch.jobs[0]].person, []).append(dispatch)
-        return list(chains.values())
+    async def _side_by_side(
+        self,
+        dispatches: Sequence[Dispatch],
+        jobs: Sequence[Job],
+        outcomes: list[Outcome],
+        held: set[str],
+    ) -> None:
+        """Send dispatches at the same time; each waits for earlier ones about its people."""
+        gate = asyncio.Semaphore(self.parallel)
+        last: dict[str, asyncio.Task[None]] = {}
+
+        async def send(dispatch: Dispatch, earlier: set[asyncio.Task[None]]) -> None:
+            if earlier:
+                await asyncio.wait(earlier)
+            async with gate:
+                await self._dispatch(dispatch, jobs, outcomes, held)
+
+        async with asyncio.TaskGroup() as group:
+            for dispatch in dispatches:
+                people = {jobs[job].person for job in dispatch.jobs}
+                earlier = {last[one] for one in people if one in last}
+                task = group.create_task(send(dispatch, earlier))
+                last.update(dict.fromkeys(people, task))
 
     async def _dispatch(
         self,

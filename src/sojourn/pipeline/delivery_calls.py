@@ -22,6 +22,9 @@ from sojourn.pipeline.delivery_stats import DeliveryStats, short
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
+PROBE_EVENTS = 20
+"""So many events go out to see whether a destination is back."""
+
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 15.0
 """Between attempts to write dead letters."""
 
@@ -130,7 +133,7 @@ class Caller:
                 loop.call_at(self._next_slot, self._work.set)
                 return []
             self._next_slot = now
-        items = self._queue.take()
+        items = self._queue.take(PROBE_EVENTS if self._breaker.open else None)
         if items:
             self._breaker.started()
             if self._rate:

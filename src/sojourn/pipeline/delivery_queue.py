@@ -96,9 +96,10 @@ class Queue:
         """Whether `take` has something to give."""
         return bool(self._ready)
 
-    def take(self) -> list[Item]:
+    def take(self, at_most: int | None = None) -> list[Item]:
         """The events of the next call: as many as the destination takes, lanes in turn."""
         most, room = self._capabilities.max_events, self._capabilities.max_bytes
+        most = most if at_most is None else min(most, at_most)
         taken: list[Item] = []
         while self._ready and len(taken) < most:
             lane = self._ready[0]

@@ -32,12 +32,16 @@ Made = tuple[int, Request]
 """A job id and a request with events that was made for it."""
 
 
+Shareable = tuple[int, Sequence[Request]]
+"""A job id and all requests of the job."""
+
+
 def shareable(requests: Sequence[Request]) -> bool:
     """Whether a job's requests all are calls to the event endpoint."""
     return all(request.url.endswith(PATH) for request in requests)
 
 
-def chunked(jobs: Sequence[tuple[int, Sequence[Request]]], most: int) -> Iterator[Dispatch]:
+def chunked(jobs: Sequence[Shareable], most: int) -> Iterator[Dispatch]:
     """The jobs in calls of at most `most` events; one event alone keeps its own call.
 
     A job with several events (an order and its products) is not divided.

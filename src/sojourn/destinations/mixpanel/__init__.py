@@ -39,6 +39,7 @@ class Mixpanel(HttpDestination):
 
     capabilities = Capabilities(max_events=2000, max_bytes=8 << 20, idempotent=True)
     integration_names = ("Mixpanel", "MP")
+    parallel = 8
 
     def __init__(self, config: Mapping[str, Any], **how: Any) -> None:
         super().__init__(config, **how)
@@ -188,9 +189,21 @@ class Mixpanel(HttpDestination):
 
     def arranged(self, jobs: Sequence[Job], make: Callable[[Job], list[Request]]) -> list[Dispatch]:
         """Runs of one type that keep each person's order; requests by endpoint."""
+        return self._in_runs(jobs, make, batches.by_type)
+
+    def plan(self, jobs: Sequence[Job]) -> list[Dispatch]:
+        """As `arranged`, with fewer runs: what goes to one endpoint may share a request."""
+        return self._in_runs(jobs, lambda job: self.requests(job.event), batches.by_endpoint)
+
+    def _in_runs(
+        self,
+        jobs: Sequence[Job],
+        make: Callable[[Job], list[Request]],
+        kind_of: Callable[[Job], Any],
+    ) -> list[Dispatch]:
         return [
             dispatch
-            for run in batches.runs(jobs)
+            for run in batches.runs(jobs, kind_of)
             for dispatch in batches.dispatches(run, make, self.gzip)
         ]
 
