@@ -118,8 +118,8 @@ def remake(connection: Any, concerned: str = _SESSIONS["concerned"]) -> None:
 
     `concerned` makes the table of the visitors whose sessions get new neighbours.
     """
-    connection.execute(_SESSIONS["renewed"])
-    connection.execute(_SESSIONS["revisions"])
+    for name in ("measured", "details", "renewed", "revisions"):
+        connection.execute(_SESSIONS[name])
     connection.execute(concerned)
     for name in ("visitor_sessions", "links", "person_ranks", "drop_touched"):
         connection.execute(_SESSIONS[name])

@@ -1,7 +1,7 @@
 -- Session rows from their pieces, and what a session has from its neighbours.
 
--- name: renewed
-CREATE OR REPLACE TEMP TABLE renewed AS
+-- name: measured
+CREATE OR REPLACE TEMP TABLE measured AS
 WITH spotted AS (
     SELECT
         *,
@@ -14,37 +14,92 @@ WITH spotted AS (
         user_spot % 1099511627776 AS user_rid,
         session_no < 0 AND session_no > -1000000000000000000 AS is_inferred
     FROM pieces
-),
-measured AS (
-    SELECT
-        *,
-        (finish_ms - begin_ms) / 1000.0 AS duration,
-        CASE
-            WHEN engaged_ms IS NULL THEN coalesce(capped_gaps_ms, 0)
-            ELSE least(engaged_ms, finish_ms - begin_ms + longest_view_ms)
-        END / 1000.0 AS engaged
-    FROM spotted
 )
 SELECT
-    substr(md5(concat_ws('|', f.source_id, f.visitor_id, m.session_no, m.part)), 1, 16) AS session_key,
-    f.source_id, f.visitor_id, m.visitor_hash, f.anonymous_id, u.user_id,
+    *,
+    (finish_ms - begin_ms) / 1000.0 AS duration,
+    CASE
+        WHEN engaged_ms IS NULL THEN coalesce(capped_gaps_ms, 0)
+        ELSE least(engaged_ms, finish_ms - begin_ms + longest_view_ms)
+    END / 1000.0 AS engaged
+FROM spotted;
+
+-- name: details
+-- What a session has from single events: an event belongs to one session, so its row says whose.
+CREATE OR REPLACE TEMP TABLE details AS
+WITH needed AS (
+    SELECT first_rid AS rid, first_rid, entry_rid, exit_rid, campaign_rid, device_rid, user_rid FROM measured
+    UNION ALL
+    SELECT entry_rid, first_rid, entry_rid, exit_rid, campaign_rid, device_rid, user_rid FROM measured
+    WHERE entry_rid <> first_rid
+    UNION ALL
+    SELECT exit_rid, first_rid, entry_rid, exit_rid, campaign_rid, device_rid, user_rid FROM measured
+    WHERE exit_rid NOT IN (first_rid, entry_rid)
+    UNION ALL
+    SELECT campaign_rid, first_rid, entry_rid, exit_rid, campaign_rid, device_rid, user_rid FROM measured
+    WHERE campaign_rid NOT IN (first_rid, coalesce(entry_rid, -1), coalesce(exit_rid, -1))
+    UNION ALL
+    SELECT device_rid, first_rid, entry_rid, exit_rid, campaign_rid, device_rid, user_rid FROM measured
+    WHERE device_rid NOT IN (first_rid, coalesce(entry_rid, -1), coalesce(exit_rid, -1), campaign_rid)
+    UNION ALL
+    SELECT user_rid, first_rid, entry_rid, exit_rid, campaign_rid, device_rid, user_rid FROM measured
+    WHERE user_rid NOT IN (first_rid, coalesce(entry_rid, -1), coalesce(exit_rid, -1), campaign_rid, device_rid)
+)
+SELECT
+    n.first_rid,
+    max(CASE WHEN n.rid = n.first_rid THEN g.source_id END) AS source_id,
+    max(CASE WHEN n.rid = n.first_rid THEN g.visitor_id END) AS visitor_id,
+    max(CASE WHEN n.rid = n.first_rid THEN g.anonymous_id END) AS anonymous_id,
+    max(CASE WHEN n.rid = n.first_rid THEN g.sdk_session_id END) AS sdk_session_id,
+    max(CASE WHEN n.rid = n.entry_rid THEN g.node END) AS entry_page,
+    max(CASE WHEN n.rid = n.exit_rid THEN g.node END) AS exit_page,
+    max(CASE WHEN n.rid = n.entry_rid THEN g.url END) AS landing_url,
+    max(CASE WHEN n.rid = n.entry_rid THEN g.referrer END) AS referrer,
+    max(CASE WHEN n.rid = n.entry_rid THEN g.referrer_host END) AS referrer_host,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.utm_source END) AS utm_source,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.utm_medium END) AS utm_medium,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.utm_campaign END) AS utm_campaign,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.utm_term END) AS utm_term,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.utm_content END) AS utm_content,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.click_id END) AS click_id,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.click_id_type END) AS click_id_type,
+    max(CASE WHEN n.rid = n.campaign_rid THEN g.channel END) AS channel,
+    max(CASE WHEN n.rid = n.device_rid THEN g.traffic_class END) AS traffic_class,
+    max(CASE WHEN n.rid = n.device_rid THEN g.platform END) AS platform,
+    max(CASE WHEN n.rid = n.device_rid THEN g.device END) AS device,
+    max(CASE WHEN n.rid = n.device_rid THEN g.os END) AS os,
+    max(CASE WHEN n.rid = n.device_rid THEN g.os_version END) AS os_version,
+    max(CASE WHEN n.rid = n.device_rid THEN g.browser END) AS browser,
+    max(CASE WHEN n.rid = n.device_rid THEN g.browser_version END) AS browser_version,
+    max(CASE WHEN n.rid = n.device_rid THEN g.app_version END) AS app_version,
+    max(CASE WHEN n.rid = n.device_rid THEN g.locale END) AS locale,
+    max(CASE WHEN n.rid = n.device_rid THEN g.country END) AS country,
+    max(CASE WHEN n.rid = n.user_rid THEN g.user_id END) AS user_id
+FROM needed AS n JOIN gathered AS g ON g.rid = n.rid
+GROUP BY n.first_rid;
+
+-- name: renewed
+CREATE OR REPLACE TEMP TABLE renewed AS
+SELECT
+    substr(md5(concat_ws('|', d.source_id, d.visitor_id, m.session_no, m.part)), 1, 16) AS session_key,
+    d.source_id, d.visitor_id, m.visitor_hash, d.anonymous_id, d.user_id,
     CASE
         WHEN m.is_inferred THEN -1 - m.session_no
         WHEN m.session_no < 0 THEN m.begin_ms
         ELSE m.session_no
     END AS session_id,
     m.session_no,
-    CASE WHEN NOT m.is_inferred THEN f.sdk_session_id END AS sdk_session_id,
+    CASE WHEN NOT m.is_inferred THEN d.sdk_session_id END AS sdk_session_id,
     m.part,
     make_timestamp_ms(m.begin_ms) AS start_time, make_timestamp_ms(m.finish_ms) AS end_time,
     m.duration, m.engaged, m.engaged_ms IS NULL AS engaged_estimated,
     make_timestamp_ms(m.first_ms) AS first_event_time, make_timestamp_ms(m.last_ms) AS last_event_time,
     m.events, m.activities, m.views, m.conversions, m.errors,
     coalesce(m.revenue, 0) / 10000.0 AS revenue,
-    e.node AS entry_page, x.node AS exit_page,
-    e.url AS landing_url, e.referrer, e.referrer_host,
-    c.utm_source, c.utm_medium, c.utm_campaign, c.utm_term, c.utm_content,
-    c.click_id, c.click_id_type, c.channel,
+    d.entry_page, d.exit_page,
+    d.landing_url, d.referrer, d.referrer_host,
+    d.utm_source, d.utm_medium, d.utm_campaign, d.utm_term, d.utm_content,
+    d.click_id, d.click_id_type, d.channel,
     CASE m.cause
         WHEN 'gap' THEN 'split' WHEN 'user' THEN 'user_change' WHEN 'length' THEN 'cut_off'
         ELSE CASE WHEN m.is_inferred THEN 'inferred' END
@@ -74,13 +129,7 @@ SELECT
     d.traffic_class, d.platform, d.device, d.os, d.os_version, d.browser, d.browser_version,
     d.app_version, d.locale, d.country,
     m.timeout_ms, m.max_length_ms
-FROM measured AS m
-JOIN gathered AS f ON f.rid = m.first_rid
-JOIN gathered AS c ON c.rid = m.campaign_rid
-JOIN gathered AS d ON d.rid = m.device_rid
-LEFT JOIN gathered AS e ON e.rid = m.entry_rid
-LEFT JOIN gathered AS x ON x.rid = m.exit_rid
-LEFT JOIN gathered AS u ON u.rid = m.user_rid;
+FROM measured AS m JOIN details AS d ON d.first_rid = m.first_rid;
 
 -- name: revisions
 -- How often a session was made anew by late events: the distinct times at which such arrived.

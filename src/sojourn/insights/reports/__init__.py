@@ -21,14 +21,8 @@ class _Kind(NamedTuple):
     run: Callable[[Ask], Report]
 
 
-_KINDS = {
-    kind.spec.name: kind
-    for kind in (
-        _Kind(spec, run)
-        for module in (summary, listing, journeys, funnel, retention, friction)
-        for spec, run in module.REPORTS
-    )
-}
+_MODULES = (summary, listing, journeys, funnel, retention, friction)
+_KINDS = {spec.name: _Kind(spec, run) for module in _MODULES for spec, run in module.REPORTS}
 
 
 class Reports:

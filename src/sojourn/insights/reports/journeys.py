@@ -41,7 +41,7 @@ TRANSITIONS = ReportSpec(
 def journeys(ask: Ask) -> Report:
     """The links of the columns; with `compare` beside those of another period or segment."""
     direction = ask.choice("direction")
-    asked = {
+    asked: dict[str, Any] = {
         "anchor": ask["anchor"],
         "direction": direction,
         "events": ask.choice("events"),
