@@ -44,22 +44,27 @@ asyncio.run(main())
 """
 
 
+PEOPLE = 2000
+MIX = (0, 0, 1, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 0, 0, 1, 4, 0, 0, 1)
+"""Of twenty events 12 tracks, 6 pages, an identify and a group, as sites send them."""
+
+
+def line(number: int) -> bytes:
+    """One event of the mix."""
+    one = event(6 * number + MIX[number % len(MIX)])
+    one |= {"anonymousId": f"anonymous-{number % PEOPLE}", "userId": f"user-{number % PEOPLE}"}
+    return msgspec.json.encode(one)
+
+
 async def filled(directory: Path) -> SqliteLog:
-    """A log with events, a hundred in each entry; no aliases, which are calls of their own."""
+    """A log with events, a hundred in each entry."""
     log = SqliteLog(directory / "log.db")
-    numbers = [number for number in range(2 * EVENTS_SENT) if number % 6 != 5][:EVENTS_SENT]
     now = time.time_ns() // 1_000_000
     for start in range(0, EVENTS_SENT, 1000):
         entries = [
             Entry(
                 str(first),
-                pack_events(
-                    Batch(
-                        "web",
-                        now,
-                        [msgspec.json.encode(event(n)) for n in numbers[first : first + 100]],
-                    )
-                ),
+                pack_events(Batch("web", now, [line(n) for n in range(first, first + 100)])),
             )
             for first in range(start, start + 1000, 100)
         ]
