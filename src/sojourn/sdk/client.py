@@ -103,10 +103,13 @@ class Client(Emitter):
     def session_id(self) -> Optional[int]:
         """The session of an event that were sent now, here; `None`: none, or it has expired."""
         scope = self._scope()
-        if scope is not None and (scope.session is not None or not scope.inherits):
+        identity = self._identity
+        if scope is not None and scope.identity is not None and scope.session is None:
+            identity = scope.identity
+        elif scope is not None and (scope.session is not None or not scope.inherits):
             return scope.session_id
         with self._lock:
-            return self._identity.session_id(self._now())
+            return identity.session_id(self._now())
 
     def set_anonymous_id(self, value: Optional[str] = None) -> str:
         """Set the anonymous id, or a new random one. Returns it."""

@@ -148,11 +148,19 @@ def set_cookie_header(
 ) -> str:
     """The value of a `Set-Cookie` header with the SDK's attributes. `value` `None` removes it.
 
-    `max_age` is in seconds. Not `HttpOnly`: the SDK on the page must be able to read it.
+    `max_age` is in seconds.
     """
-    head = f"{name}=; Max-Age=0" if value is None else f"{name}={encode_cookie(value, encoding)}"
-    parts = [head] if value is None else [head, f"Max-Age={max_age}"]
-    parts.append("Path=/")
+    if value is None:
+        return cookie_header(name, "", 0, domain, secure)
+    return cookie_header(name, encode_cookie(value, encoding), max_age, domain, secure)
+
+
+def cookie_header(name: str, raw: str, max_age: int, domain: str | None, secure: bool) -> str:
+    """The same for a value that is encoded already.
+
+    Not `HttpOnly`: the SDK on the page must be able to read it.
+    """
+    parts = [f"{name}={raw}", f"Max-Age={max_age}", "Path=/"]
     if domain:
         parts.append(f"Domain={domain}")
     parts.append("SameSite=Lax")

@@ -118,20 +118,22 @@ class Emitter(Calls):
     ) -> tuple[Stamp, Optional[str], Optional[str]]:
         """The stamp, and the anonymous id and user id that go with it."""
         identity, traits = self._identity, more.get("traits")
-        own = scope is None or scope.inherits
+        if scope is not None and scope.identity is not None:
+            identity = scope.identity
+        own = scope is None or scope.inherits or scope.identity is not None
+        keeps = self._holds or identity is not self._identity
+        if scope is not None and scope.names_person:
+            keeps = False
         names = isinstance(given, machine.Identify)
-        keeps = self._holds and (scope is None or not scope.names_person)
         if not keeps and isinstance(given, (machine.Identify, machine.Alias)):
             if scope is not None and names and given.user_id:
                 scope.user_id = given.user_id
             given = machine.EVENT
-        apart = not own or "session_id" in options or (scope is not None and scope.session)
-        if not apart:
-            stamp = identity.stamp(given, now)
-        else:
+        if not own or "session_id" in options or (scope is not None and scope.session):
             stamp = identity.take_emitted(now) if own else NOBODY
-        if apart:
             stamp = stamp._replace(session=_other_session(options, scope))
+        else:
+            stamp = identity.stamp(given, now)
         if scope is not None and scope.names_person:
             stamp = stamp._replace(traits="")
         if names and traits:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Optional
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sojourn.sdk.identity import Identity
+
 _current: ContextVar[Optional[Scope]] = ContextVar("sojourn_scope", default=None)
 
 
@@ -50,6 +52,7 @@ class Scope:
         session: Optional[ScopedSession] = None,
         context: Optional[Mapping[str, Any]] = None,
         inherit: bool = True,
+        identity: Optional[Identity] = None,
     ) -> None:
         outer: Optional[Scope] = current(client) if inherit else None
         self.client = client
@@ -60,6 +63,8 @@ class Scope:
         self.session: Optional[ScopedSession] = session or (outer.session if outer else None)
         """Of the events inside; `None`: the client's, or none."""
         self.context: dict[str, Any] = {**(outer.context if outer else {}), **(context or {})}
+        self.identity: Optional[Identity] = identity or (outer.identity if outer else None)
+        """Where person and session of the events inside are kept, if not with the client."""
         self.inherits: bool = inherit and (outer is None or outer.inherits)
         """Whether what is missing here comes from the client."""
         self._token: Optional[Token[Optional[Scope]]] = None
@@ -67,7 +72,9 @@ class Scope:
     @property
     def names_person(self) -> bool:
         """Whether the person inside is the scope's, not the client's."""
-        return not self.inherits or bool(self.user_id or self.anonymous_id)
+        if self.user_id or self.anonymous_id:
+            return True
+        return not self.inherits and self.identity is None
 
     @property
     def session_id(self) -> Optional[int]:
