@@ -51,6 +51,14 @@ class Access(Protocol):
         """How each part is doing."""
         ...
 
+    def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
+        """Dead letters: all, of one stage, or the one of this id with its event."""
+        ...
+
+    def replay(self, stage: str, name: str = "") -> int:
+        """Send dead letters again; how many that were."""
+        ...
+
 
 @contextmanager
 def open_access(configuration: Configuration) -> Iterator[Access]:
@@ -101,6 +109,12 @@ class _Direct:
     def status(self) -> dict[str, Any]:
         return self._runner.run(self._questions.status())
 
+    def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
+        return self._runner.run(self._questions.dead_letters(stage, name))
+
+    def replay(self, stage: str, name: str = "") -> int:
+        return self._runner.run(self._questions.replay(stage, name))
+
 
 class _Remote:
     def __init__(self, server: RunningServer) -> None:
@@ -124,6 +138,14 @@ class _Remote:
 
     def status(self) -> dict[str, Any]:
         return cast("dict[str, Any]", msgspec.json.decode(self._read("status")))
+
+    def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
+        path = "dead-letters?" + urllib.parse.urlencode({"stage": stage, "id": name})
+        return cast("list[dict[str, Any]]", msgspec.json.decode(self._read(path)))
+
+    def replay(self, stage: str, name: str = "") -> int:
+        path = "dead-letters/replay?" + urllib.parse.urlencode({"stage": stage, "id": name})
+        return msgspec.json.decode(self._read(path, b""), type=int)
 
     def _read(self, path: str, body: bytes | None = None) -> bytes:
         with self._open(path, body) as answer:

@@ -64,8 +64,18 @@ def control_app(questions: Questions, token: str) -> Starlette:
     async def status(_: Request) -> Response:
         return _json(await questions.status())
 
+    async def dead_letters(request: Request) -> Response:
+        query = request.query_params
+        return _json(await questions.dead_letters(query.get("stage", ""), query.get("id", "")))
+
+    async def replay(request: Request) -> Response:
+        query = request.query_params
+        return _json(await questions.replay(query.get("stage", ""), query.get("id", "")))
+
     return Starlette(
         routes=[
+            Route("/dead-letters", _clear_errors(dead_letters)),
+            Route("/dead-letters/replay", _clear_errors(replay), methods=["POST"]),
             Route("/reports", _clear_errors(reports)),
             Route("/reports/{name}", _clear_errors(report)),
             Route("/export/{kind}", _clear_errors(export)),

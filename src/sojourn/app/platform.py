@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import asdict
 from typing import Any
 
+from sojourn.app.clock import SystemClock
 from sojourn.app.data_directory import DataDirectory
 from sojourn.app.deliveries import Deliveries
 from sojourn.app.recent import RecentEvents
-from sojourn.app.sources import Sources, default_source
+from sojourn.app.sources import configured_sources
 from sojourn.core.ports import EVENTS, RAW, Lag
 from sojourn.gateway import Gateway
 from sojourn.insights.reports import Reports
@@ -22,29 +22,19 @@ from sojourn.settings import Configuration
 from sojourn.warehouse.duckdb import DuckDBTables
 
 
-class SystemClock:
-    """The wall clock of this machine."""
-
-    def now_ms(self) -> int:
-        """Milliseconds since the Unix epoch."""
-        return time.time_ns() // 1_000_000
-
-
 class Platform:
     """Log, processor, warehouse, sessions and reports over one data directory.
 
-    The directory must be locked by the caller. `made_write_key` says that the key of the
-    source `default` is new and ought to be shown.
+    The directory must be locked by the caller.
     """
 
     def __init__(self, configuration: Configuration, directory: DataDirectory) -> None:
         self.configuration = configuration
         self.directory = directory
         self.clock = SystemClock()
-        self.made_write_key = False
         self.gateway: Gateway | None = None
         """Set by the server; a platform that only reads has none."""
-        self.sources = Sources(configuration.sources or (self._default_source(),))
+        self.sources = configured_sources(configuration, directory)
         self.log = SqliteLog(directory.log, retention=self._retention())
         self.state = SqliteStateStore(directory.state, self.clock)
         self.sessions = SessionModel(self.sources.by_id)
@@ -103,13 +93,6 @@ class Platform:
         await self.log.close()
         self.tables.close()
         self.state.close()
-
-    def _default_source(self) -> Any:
-        configured = self.configuration["write_key"]
-        if configured:
-            return default_source(configured)
-        key, self.made_write_key = self.directory.write_key()
-        return default_source(key)
 
     def _retention(self) -> Retention:
         options = self.configuration.options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from sojourn.core.envelope import unpack_events
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import EVENTS, EventLog, Report, ReportSpec
+from sojourn.pipeline.dead_letters import Letter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,9 +54,39 @@ class Questions:
             "rows": [list(row.values()) for row in table.to_pylist()],
         }
 
+    async def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
+        """Dead letters, oldest first: all, of one stage, or the one of this id (with its event).
+
+        Raises `InvalidSettings` for an id that is not there.
+        """
+        letters = self._platform.deliveries.dead_letters
+        if name:
+            found = await letters.show(name)
+            return [_as_row(found) | {"event": found.letter.event.decode("utf-8", "replace")}]
+        return [_as_row(letter) async for letter in letters.list(stage or None)]
+
+    async def replay(self, stage: str, name: str = "") -> int:
+        """Send dead letters of a destination again (or the one of this id); how many."""
+        letters = self._platform.deliveries.dead_letters
+        if name:
+            return await letters.replay([await letters.show(name)])
+        return await letters.replay([one async for one in letters.list(stage, replayed=False)])
+
     async def status(self) -> dict[str, Any]:
         """How each part is doing."""
         return await self._platform.status()
+
+
+def _as_row(letter: Letter) -> dict[str, Any]:
+    dead = letter.letter
+    return {
+        "id": letter.id,
+        "at": datetime.fromtimestamp(letter.dead_at / 1000, UTC).isoformat(timespec="seconds"),
+        "stage": dead.stage,
+        "source": dead.source_id,
+        "reason": dead.reason,
+        "replayed": letter.replayed,
+    }
 
 
 async def _stored_events(log: EventLog) -> AsyncIterator[bytes]:

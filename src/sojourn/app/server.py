@@ -70,6 +70,9 @@ async def _serve(platform: Platform, listener: socket.socket, ready: Ready) -> N
             access_log=False,
             log_config=None,
             lifespan="off",
+            http="httptools",
+            ws="none",
+            proxy_headers=False,  # the gateway reads X-Forwarded-For itself
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_S,
             server_header=False,

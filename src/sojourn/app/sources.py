@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sojourn.app.data_directory import DataDirectory
 from sojourn.core.source import Source
+from sojourn.settings import Configuration
 
 
 class Sources:
@@ -24,6 +26,9 @@ class Sources:
         return self._by_id.get(source_id)
 
 
-def default_source(write_key: str) -> Source:
-    """The one source there is where none is configured."""
-    return Source(id="default", name="default", write_key=write_key)
+def configured_sources(configuration: Configuration, directory: DataDirectory) -> Sources:
+    """The configured sources; without any, `default` with the key of the data folder."""
+    if configuration.sources:
+        return Sources(configuration.sources)
+    write_key = directory.first_write_key(configuration)
+    return Sources([Source(id="default", name="default", write_key=write_key)])

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from sojourn.cli import configuration, mcp, reading, sending, serving, sessions
+from sojourn.cli import (
+    configuration,
+    dead_letters,
+    mcp,
+    reading,
+    sending,
+    serving,
+    sessions,
+    warehouse,
+)
 
 app = typer.Typer(
     name="sojourn",
@@ -25,6 +34,8 @@ app.command()(reading.export)
 app.command()(reading.report)
 app.command()(reading.sql)
 app.command()(reading.status)
+app.add_typer(warehouse.app)
+app.add_typer(dead_letters.app)
 app.command()(configuration.config)
 app.command()(sending.send)
 app.command()(mcp.mcp)

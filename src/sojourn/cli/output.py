@@ -24,7 +24,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
     """A table as wide as the terminal; numbers stand on the right."""
     rows = list(rows)
     table = Table(
-        title=title or None, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD
+        title=title or None,
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        collapse_padding=True,
     )
     for index, column in enumerate(columns):
         values = [row[index] for row in rows if row[index] is not None]

@@ -50,11 +50,11 @@ def send(
     config: Config = None,
 ) -> None:
     """Send one event: `sojourn send track "Order Completed" --properties '{"total": 12}'`."""
-    from sojourn.sdk import Client
+    from sojourn import Client
 
     given = _json_object(properties)
-    who = {"user_id": user_id, "anonymous_id": anonymous_id}
-    who = {key: value for key, value in who.items() if value}
+    ids = {"user_id": user_id, "anonymous_id": anonymous_id}
+    who: dict[str, Any] = {key: value for key, value in ids.items() if value}
     if not who and call not in (Call.identify, Call.alias):
         raise InvalidSettings("who was it? Name --user-id or --anonymous-id")
     with Client(*_target(url, write_key, data_dir, config)) as client:

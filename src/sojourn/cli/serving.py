@@ -40,6 +40,8 @@ def serve(
     Point an SDK's data plane URL (and config URL) at the printed address. Stops cleanly on
     Ctrl-C; what was accepted is on disk.
     """
+    import uvloop
+
     from sojourn.app.demo import Demo
     from sojourn.app.server import configure_logging
     from sojourn.app.server import serve as run_server
@@ -59,7 +61,7 @@ def serve(
             demo = Demo(server.url, key, platform.directory.path)
             playing.add(asyncio.get_running_loop().create_task(_play_beside(demo)))
 
-    asyncio.run(run_server(configuration, ready))
+    uvloop.run(run_server(configuration, ready))
 
 
 def demo(

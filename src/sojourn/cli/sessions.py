@@ -15,7 +15,7 @@ from sojourn.core.ports import Report
 
 app = typer.Typer(name="sessions", invoke_without_command=True, rich_markup_mode="markdown")
 
-SHOWN = ("session_key", "start_time", "duration", "views", "events", "channel", "entry_page")
+SHOWN = ("session_key", "start_time", "duration", "views", "channel", "entry_page")
 """The columns of the list that fit a terminal; `--json` has them all."""
 SHOWN_EVENTS = ("event_index", "event_time", "gap", "type", "name", "node", "is_error")
 
