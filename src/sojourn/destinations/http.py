@@ -125,8 +125,9 @@ class HttpSender:
         except (ValueError, aiohttp.InvalidURL) as error:
             return Response(400, f"the request cannot be sent: {error}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if isinstance(getattr(error, "os_error", None), InternalAddress):
-                return Response(REFUSED, str(error))
+            cause = getattr(error, "os_error", None)
+            if isinstance(cause, InternalAddress):
+                return Response(REFUSED, str(cause))
             return Response(NO_ANSWER, f"no answer: {type(error).__name__}: {error}")
 
     async def _once(
