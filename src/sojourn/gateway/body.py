@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Protocol
+from typing import Any
 
 from isal import igzip, isal_zlib
 
 from sojourn.gateway.answers import Headers, Message, Receive
 from sojourn.gateway.limits import Limits
 from sojourn.gateway.refusals import overloaded, too_large, unreadable_body
+from sojourn.gateway.stats import Stats
 
 _open_gzip: Any = igzip.IGzipFile  # the stubs of isal are incomplete
 _BROKEN: Any = (isal_zlib.IsalError, OSError, EOFError)
@@ -21,20 +22,14 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class Buffered(Protocol):
-    """Counts the bytes of all bodies in memory."""
-
-    buffered: int
-
-
 class BodyReader:
     """Reads one body. `release` gives back what it takes of the memory for all bodies."""
 
-    def __init__(self, receive: Receive, headers: Headers, limits: Limits, memory: Buffered):
+    def __init__(self, receive: Receive, headers: Headers, limits: Limits, stats: Stats):
         self._receive = receive
         self._headers = headers
         self._limits = limits
-        self._memory = memory
+        self._stats = stats
         self._held = 0
 
     async def read(self) -> bytes:
@@ -54,7 +49,7 @@ class BodyReader:
 
     def release(self) -> None:
         """The body is no longer needed."""
-        self._memory.buffered -= self._held
+        self._stats.buffered_bytes -= self._held
         self._held = 0
 
     async def _rest(self, first: bytes) -> bytes:
@@ -80,8 +75,8 @@ class BodyReader:
 
     def _hold(self, size: int) -> None:
         self._held += size
-        self._memory.buffered += size
-        if self._memory.buffered > self._limits.buffered_bytes:
+        self._stats.buffered_bytes += size
+        if self._stats.buffered_bytes > self._limits.buffered_bytes:
             raise overloaded()
 
 

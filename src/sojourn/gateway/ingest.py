@@ -29,7 +29,7 @@ Sources = Callable[[str], Source | None]
 
 
 class Ingest:
-    """Takes event requests. `buffered`: bytes of all bodies in memory."""
+    """Takes event requests."""
 
     def __init__(
         self,
@@ -50,7 +50,6 @@ class Ingest:
         # Unique is enough; asking the system each time gives up the interpreter lock.
         self._random = random.Random(os.urandom(32))
         self._buckets: dict[str, LeakyBucket] = {}
-        self.buffered = 0
         self.log_failed_at: int | None = None
         """When the log last failed, ms since the epoch; None after it worked."""
 
@@ -65,7 +64,7 @@ class Ingest:
         if stats.active >= self._limits.concurrency:
             raise refusals.overloaded()
         stats.active += 1
-        reader = BodyReader(receive, headers, self._limits, self)
+        reader = BodyReader(receive, headers, self._limits, stats)
         try:
             source = self.source(_beacon_key(scope) if beacon else _header_key(headers))
             body = await self._read(reader)

@@ -24,3 +24,5 @@ class Stats:
     """Refused requests by reason; see `Refused.reason`."""
     active: int = 0
     """Event requests under way."""
+    buffered_bytes: int = 0
+    """Of their bodies, in memory now."""
