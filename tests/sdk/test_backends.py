@@ -62,9 +62,8 @@ def joined(event: dict[str, Any]) -> tuple[Any, Any, Any]:
 
 
 def get(url: str, **headers: str) -> tuple[str, list[str]]:
-    request = urllib.request.Request(
-        url, headers={k.replace("_", "-"): v for k, v in headers.items()}
-    )
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, headers=named)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.read().decode(), answer.headers.get_all("Set-Cookie") or []
 
@@ -344,7 +343,8 @@ async def test_django_joins_under_asgi_and_finds_the_client_by_name(
     settings.SOJOURN_CLIENT = f"{__name__}.named"
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
     django_views(client)
-    browser = AsyncClient(headers={"cookie": cookie_header(session())})
+    browser = AsyncClient()
+    browser.cookies["rl_user_id"] = encode_cookie("u-1")
     for path in ("/", "/async"):
         assert (await browser.get(path)).content == b"hi"
     assert await client.aflush()

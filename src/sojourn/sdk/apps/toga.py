@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,38 +24,31 @@ def attach(client: Client, app: Any) -> Callable[[], None]:
 
     def on_show(widget: Any, **more: Any) -> Any:
         presence.front()
-        return _call(shown, widget, more)
+        return shown(**more)
 
     def on_hide(widget: Any, **more: Any) -> Any:
         presence.back()
-        return _call(hidden, widget, more)
+        return hidden(**more)
 
     def on_exit(widget: Any, **more: Any) -> Any:
-        if not _has(left):
-            presence.end()
-            return True
-        answer = _call(left, widget, more)
-        if answer is True:
-            presence.end()
-        return answer
+        return _agreed(left(widget, **more), presence)
 
-    window.on_show, window.on_hide, app.on_exit = on_show, on_hide, on_exit
+    async def on_exit_later(widget: Any, **more: Any) -> Any:
+        return _agreed(await left(widget, **more), presence)
+
+    window.on_show, window.on_hide = on_show, on_hide
+    app.on_exit = on_exit_later if inspect.iscoroutinefunction(left) else on_exit
 
     def detach() -> None:
-        window.on_show, window.on_hide, app.on_exit = map(_raw, (shown, hidden, left))
+        # Toga wraps the handlers of windows; assigned are the application's own.
+        window.on_show, window.on_hide = shown._raw, hidden._raw
+        app.on_exit = left
 
     return detach
 
 
-def _raw(handler: Any) -> Any:
-    """The application's own function: Toga wraps what is assigned."""
-    return getattr(handler, "_raw", handler)
-
-
-def _has(handler: Any) -> bool:
-    return _raw(handler) is not None
-
-
-def _call(handler: Any, widget: Any, more: dict[str, Any]) -> Any:
-    raw = _raw(handler)
-    return raw(widget, **more) if raw is not None else None
+def _agreed(answer: Any, presence: Presence) -> Any:
+    """The application's answer to whether it may end; if so, it ends."""
+    if answer:
+        presence.end()
+    return answer
