@@ -91,11 +91,12 @@ class Server:
     def socket(self, timeout: float = 5) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout)
 
-    def exchange(self, data: bytes, timeout: float = 5) -> bytes:
-        """Send bytes, say that no more will come, and read until the server closes."""
+    def exchange(self, data: bytes, timeout: float = 5, leave: bool = False) -> bytes:
+        """Send bytes and read until the server closes; `leave`: say that no more will come."""
         with self.socket(timeout) as connection:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            if leave:
+                connection.shutdown(socket.SHUT_WR)
             return read_to_end(connection)
 
     def stored(self) -> list[tuple[RequestMeta, bytes]]:

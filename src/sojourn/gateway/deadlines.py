@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+Task = asyncio.Task[Any]
 
 _LOOK_EVERY = 0.25
 """Seconds. A limit of tens of seconds need not be kept to the millisecond, and a timer per
@@ -16,25 +19,24 @@ class Deadlines:
     """
 
     def __init__(self) -> None:
-        self._due: dict[asyncio.Task[object], float] = {}
-        self._late: set[asyncio.Task[object]] = set()
+        self._due: dict[Task, float] = {}
+        self._late: set[Task] = set()
         self._looking = False
 
-    def set(self, seconds: float) -> None:
-        """The current task has `seconds` from now on; replaces what was set before."""
-        loop = asyncio.get_running_loop()
-        self._due[_current()] = loop.time() + seconds
+    def set(self, task: Task, seconds: float) -> None:
+        """The task has `seconds` from now on; replaces what was set before."""
+        loop = task.get_loop()
+        self._due[task] = loop.time() + seconds
         if not self._looking:
             self._looking = True
             loop.call_later(_LOOK_EVERY, self._look, loop)
 
-    def clear(self) -> None:
-        """The current task has no limit any more."""
-        self._due.pop(_current(), None)
+    def clear(self, task: Task) -> None:
+        """The task has no limit any more."""
+        self._due.pop(task, None)
 
-    def was_late(self) -> bool:
-        """Whether the cancellation of the current task came from here; it is undone then."""
-        task = _current()
+    def was_late(self, task: Task) -> bool:
+        """Whether the task was cancelled from here; that is undone then."""
         if task not in self._late:
             return False
         self._late.discard(task)
@@ -52,7 +54,8 @@ class Deadlines:
             loop.call_later(_LOOK_EVERY, self._look, loop)
 
 
-def _current() -> asyncio.Task[object]:
+def current_task() -> Task:
+    """The task that runs this."""
     task = asyncio.current_task()
     assert task is not None
     return task

@@ -15,7 +15,7 @@ from sojourn.gateway import refusals
 from sojourn.gateway.answers import Headers, Receive, Scope
 from sojourn.gateway.body import BodyReader
 from sojourn.gateway.credentials import key_in_header, query_parameters, request_ip
-from sojourn.gateway.deadlines import Deadlines
+from sojourn.gateway.deadlines import Deadlines, Task, current_task
 from sojourn.gateway.limits import LeakyBucket, Limits
 from sojourn.gateway.payload import BATCHES, Payload, judge, wire_size
 from sojourn.gateway.stats import Stats
@@ -64,10 +64,11 @@ class Ingest:
         if stats.active >= self._limits.concurrency:
             raise refusals.overloaded()
         stats.active += 1
+        task = current_task()
         reader = BodyReader(receive, headers, self._limits, stats)
         try:
             source = self.source(_beacon_key(scope) if beacon else _header_key(headers))
-            body = await self._read(reader)
+            body = await self._read(reader, task)
             body, events, person = self._admit(source, endpoint, body)
             if events:
                 kind = "batch" if endpoint in BATCHES else endpoint
@@ -77,6 +78,7 @@ class Ingest:
             stats.body_bytes += len(body)
         finally:
             stats.active -= 1
+            self._deadlines.clear(task)
             reader.release()
 
     def source(self, write_key: str) -> Source:
@@ -106,31 +108,30 @@ class Ingest:
         now = self._clock.now_ms()
         batch_id = f"{self._random.getrandbits(128):032x}"
         meta = RequestMeta(source.id, now, request_ip(scope, headers), kind, batch_id)
-        self._deadlines.set(self._limits.commit_seconds)
+        task = current_task()
+        self._deadlines.set(task, self._limits.commit_seconds)
         try:
             await self._log.append(RAW, (Entry(key, pack_request(meta, body)),))
         except LogUnavailable as error:
             self.log_failed_at = now
             raise refusals.log_failed() from error
         except asyncio.CancelledError:
-            if not self._deadlines.was_late():
+            if not self._deadlines.was_late(task):
                 raise
             self.log_failed_at = now
             raise refusals.log_timed_out() from None
         finally:
-            self._deadlines.clear()
+            self._deadlines.clear(task)
         self.log_failed_at = None
 
-    async def _read(self, reader: BodyReader) -> bytes:
-        self._deadlines.set(self._limits.upload_seconds)
+    async def _read(self, reader: BodyReader, task: Task) -> bytes:
+        self._deadlines.set(task, self._limits.upload_seconds)
         try:
             return await reader.read()
         except asyncio.CancelledError:
-            if not self._deadlines.was_late():
+            if not self._deadlines.was_late(task):
                 raise
             raise refusals.slow_body() from None
-        finally:
-            self._deadlines.clear()
 
     def _admit(self, source: Source, endpoint: str, body: bytes) -> tuple[bytes, int, str]:
         """Judge a body: what to store of it, how many events, the first one's id.
