@@ -7,10 +7,11 @@ name there (bots, HTTP libraries) counts as not recognised, as it does there.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ua_parser import parse
+from ua_parser import UserAgent, parse
 
 _BROWSERS = {
     "Amazon Silk": "Silk",
@@ -47,6 +48,8 @@ _SYSTEMS = {
     "Mac OS X": "Mac",
     "Chrome OS": "Chromium OS",
 }
+_NO_DEVICE = ("Mac", "Other", "Spider")
+"""Families that stand for computers and programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,20 @@ def parsed(user_agent: str) -> Agent:
     result = parse(user_agent)
     browser, system, device = result.user_agent, result.os, result.device
     family = browser.family if browser else ""
-    version = None
-    if browser and family in _BROWSERS:
-        parts = (browser.major, browser.minor, browser.patch, browser.patch_minor)
-        version = ".".join(part for part in parts if part is not None) or None
-    vendor = device.brand if device and device.family not in ("Mac", "Other") else None
+    known = browser if family in _BROWSERS else None
+    vendor = device.brand if device and device.family not in _NO_DEVICE else None
     return Agent(
         browser=_BROWSERS.get(family),
         amplitude_browser=_AMPLITUDE_BROWSERS.get(family),
-        version=version,
+        version=_version(known, user_agent) if known else None,
         system=_SYSTEMS.get(system.family, system.family) if system else None,
         vendor=None if vendor in ("Generic", "Generic_Android") else vendor,
     )
+
+
+def _version(browser: UserAgent, user_agent: str) -> str | None:
+    """The version as the user agent writes it: ua-parser may leave out its last parts."""
+    parts = (browser.major, browser.minor, browser.patch, browser.patch_minor)
+    version = ".".join(part for part in parts if part is not None)
+    found = re.search(rf"[/ :]({re.escape(version)}[\d.]*)", user_agent) if version else None
+    return found[1] if found else version or None

@@ -106,11 +106,12 @@ class Webhook(HttpDestination):
     def _address(self, event: Mapping[str, Any]) -> str:
         integration = _integration(event)
         full = event.get("fullPath") or child(integration, "fullPath")
-        url = full if truthy(full) else self.url
-        if self.templated and url is self.url:
-            url = filled(text(url), event)
+        if isinstance(full, str) and full:
+            url = full
+        else:
+            url = filled(text(self.url), event) if self.templated else text(self.url)
         tail = event.get("appendPath") or child(integration, "appendPath")
-        return text(url) + (text(tail) if truthy(tail) else "")
+        return url + tail if isinstance(tail, str) else url
 
     def arranged(self, jobs: Sequence[Job], make: Callable[[Job], list[Request]]) -> list[Dispatch]:
         """One request an event; with `batch`, neighbours with the same target share one."""
@@ -182,7 +183,7 @@ def flatten(value: Any, path: str, out: dict[str, Any]) -> None:
 def _payload(event: Mapping[str, Any]) -> dict[str, Any]:
     value = {key: one for key, one in event.items() if one is not None and key not in _KEPT_BACK}
     context, address = event.get("context"), event.get("request_ip")
-    if truthy(address) and not truthy(child(context, "ip")):
+    if address is not None and not truthy(child(context, "ip")):
         value["context"] = {**(context if isinstance(context, dict) else {}), "ip": address}
     return value
 

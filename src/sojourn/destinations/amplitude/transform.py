@@ -20,6 +20,8 @@ _HEADERS = {"Content-Type": JSON_TYPE}
 _OPTIONS = {"min_id_length": 1}
 _PLACEHOLDER = re.compile(r"{{([^{}]+)}}")
 _OVERRIDES = frozenset({*fields.PLAIN, *fields.DEVICE, *fields.PLACE, "insert_id", *fields.REVENUE})
+_IF_THERE = frozenset({"insert_id", *fields.REVENUE})
+"""Fields that not every event has; a trait makes none of them."""
 
 
 class Transform:
@@ -47,6 +49,7 @@ class Transform:
         if not isinstance(kind, str):
             raise InvalidEvent("the event has no `type`")
         kind = kind.lower()
+        event = _with_external_id(event)
         if kind == "track":
             config = self.config
             return [
@@ -55,7 +58,6 @@ class Transform:
                     event, config.get("trackRevenuePerProduct"), config.get("trackProductsOnce")
                 )
             ]
-        event = _with_external_id(event)
         if kind in ("page", "screen"):
             return [self._event(event, kind, self._view(event, kind))]
         if kind == "identify":
@@ -125,7 +127,7 @@ class Transform:
         traits = event.get("traits")
         if isinstance(traits, dict):
             for name in traits.keys() & _OVERRIDES:
-                if traits[name] is not None and (name not in fields.REVENUE or name in out):
+                if traits[name] is not None and (name not in _IF_THERE or name in out):
                     out[name] = traits[name]
         fields.place(event, out)
 
