@@ -202,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--lot", type=int, default=16 << 20, help="bytes per load")
+    parser.add_argument("--lot", type=int, default=8 << 20, help="bytes per load")
     parser.add_argument("--kind", choices=("web", "wide"))
     parser.add_argument("--profile", action="store_true")
     arguments = parser.parse_args()

@@ -59,7 +59,7 @@ class DuckDBTables:
         """
         load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock, self._transaction():
-            intake = Intake(self._workshop, load_time)
+            intake = Intake(self._workshop, load_time, keep_events=self._sessions is not None)
             intake.take(batches)
             merged = [self._merger.merge(*tables) for tables in intake.tables().items()]
             if self._sessions is not None:

@@ -30,17 +30,18 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 class Intake:
     """What one load puts into which table."""
 
-    def __init__(self, workshop: Workshop, load_time: str) -> None:
+    def __init__(self, workshop: Workshop, load_time: str, keep_events: bool = False) -> None:
         """`load_time` (ISO 8601) is what the rows get as `uuid_ts`."""
         self.count = 0
         self.discarded = 0
         """Values that did not fit their column."""
         self.events: dict[str, list[dict[str, Any]]] = {}
-        """The decoded events by source, for the session model."""
+        """The decoded events by source, for the session model, if they are to be kept."""
         self.aside: list[DeadLetter] = []
         """Events that cannot be turned into rows, with the reason."""
         self._workshop = workshop
         self._load_time = load_time
+        self._keep_events = keep_events
         self._parts: dict[str, dict[str, list[pa.Table]]] = {}
 
     def take(self, batches: Iterable[Batch]) -> None:
@@ -75,9 +76,10 @@ class Intake:
         for table, columns in portion.parts:
             self._parts.setdefault(namespace, {}).setdefault(table, []).append(columns)
         self.discarded += portion.discarded
-        self.events.setdefault(source_id, []).extend(
-            event for number, event in enumerate(events) if number not in portion.failed
-        )
+        if self._keep_events:
+            self.events.setdefault(source_id, []).extend(
+                event for number, event in enumerate(events) if number not in portion.failed
+            )
 
     def _decoded(
         self, batches: Sequence[Batch]

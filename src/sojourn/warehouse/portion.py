@@ -7,12 +7,11 @@ values go through the transformer one by one. Both ways end in the same columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from sojourn.core.source import Source
-from sojourn.warehouse.catalog import Catalog
 from sojourn.warehouse.columns import Discard, RowSet
 from sojourn.warehouse.placing import Placed, Placer
 from sojourn.warehouse.shapes import Levels, Shape, Shapes
@@ -26,10 +25,22 @@ Sources = Callable[[str], Source | None]
 """The source of an id; None for one that is configured no more."""
 
 
+class Schema(Protocol):
+    """The tables that a warehouse has, and how they are widened."""
+
+    def types(self, namespace: str, table: str) -> Mapping[str, str]:
+        """The columns of a table and their types; none if it is not there."""
+        ...
+
+    def admit(self, namespace: str, wanted: Mapping[str, dict[str, str]]) -> None:
+        """Make or widen tables, so that they have all the columns of `wanted`."""
+        ...
+
+
 class Workshop:
     """What a warehouse keeps from load to load."""
 
-    def __init__(self, transformer: Transformer, sources: Sources, catalog: Catalog) -> None:
+    def __init__(self, transformer: Transformer, sources: Sources, catalog: Schema) -> None:
         self.transformer = transformer
         self.sources = sources
         self.catalog = catalog
