@@ -12,7 +12,6 @@ from sojourn.core.profiles import WEB, WEB_V1, configure
 from sojourn.core.session import (
     EVENT,
     NEW,
-    NO_SESSION,
     Adopt,
     Effect,
     EndSession,
@@ -24,6 +23,7 @@ from sojourn.core.session import (
     StartSession,
     changes,
     decode_session,
+    record,
     restore,
     session_context,
     session_id,
@@ -73,7 +73,7 @@ class Page:
 
     def stored(self) -> Any:
         """The SDK's session record, as it lies in the browser."""
-        return self._storage.persisted("rl_session")
+        return self._storage.found("rl_session")
 
     def do(self, do: str, args: Mapping[str, Any], now: int) -> Observation:
         """Plays one step of a script."""
@@ -91,8 +91,11 @@ class Page:
             self._step(EndSession(), now)
         elif do == "consent":
             self._consent(now)
-        else:  # set_custom_context, clear_custom_context
-            self._custom = args.get("context") or {}
+        elif do == "set_custom_context":
+            merged = {**self._custom, **args["context"]}
+            self._custom = {key: value for key, value in merged.items() if value is not None}
+        else:  # clear_custom_context
+            self._custom = {}
         return shown
 
     def address_events(self, query: str, now: int) -> list[dict[str, Any]]:
@@ -115,17 +118,22 @@ class Page:
         return [self._sent("Page Unloaded", self._event(EVENT, now))]
 
     def _launch(self, now: int, policy: Policy) -> None:
+        if not self._storage.keeps("rl_session"):
+            policy = policy.with_options(auto_track=False)
         self._state = restore(self._storage.load(), policy)
         self._step(Launch(self._visitor.fresh_id()), now, policy)
 
     def _consent(self, now: int) -> None:
-        """Runs the launch rules again; what they renew is not written, though."""
+        """Writes what memory holds, and runs the launch rules again.
+
+        An expiry that they push is not written, though.
+        """
         memory = self._state
-        kept_id = memory.anonymous_id if self._storage.keeps("rl_anonymous_id") else ""
+        if not self._storage.keeps("rl_anonymous_id"):
+            memory = memory._replace(anonymous_id="")
         self._storage.consent()
+        self._storage.save(record(memory, self._policy))
         self._launch(now, self._policy.with_options(launch_is_activity=False))
-        if kept_id:
-            self._step(SetAnonymousId(kept_id), now)
 
     def _call(self, do: str, args: Mapping[str, Any], now: int) -> Observation:
         user_id = person(args.get("user_id", "user")) if do in ("identify", "alias") else None
@@ -162,8 +170,7 @@ class Page:
         """What storage holds, where it goes before memory."""
         if not self._policy.follows_storage:
             return None
-        record = self._storage.get("rl_session")
-        return NO_SESSION if record is None else decode_session(record, self._policy)
+        return decode_session(self._storage.get("rl_session"), self._policy)
 
     def _step(self, given: Input, now: int, policy: Policy | None = None) -> Effect:
         before = self._state

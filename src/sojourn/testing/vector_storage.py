@@ -49,7 +49,6 @@ class Storage:
         self, kind: str, places: Mapping[str, dict[str, str]], kept: frozenset[str] | None
     ) -> None:
         self._places = places
-        self._persists = kind in places
         self._place: dict[str, str] | None = {} if kind == "memoryStorage" else places.get(kind)
         self._kept = kept
 
@@ -78,9 +77,10 @@ class Storage:
             return None
         return json.loads(self._place[key])
 
-    def persisted(self, key: str) -> Any:
-        """One value, or None if it lies in memory only."""
-        return self.get(key) if self._persists else None
+    def found(self, key: str) -> Any:
+        """One value, wherever it lies in the browser but in a page's memory, or None."""
+        texts = [place[key] for place in self._places.values() if key in place]
+        return json.loads(texts[0]) if texts else None
 
     def save(self, changes: Mapping[str, Any]) -> None:
         """Write the values; None removes one."""
