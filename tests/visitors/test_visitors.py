@@ -124,8 +124,10 @@ def test_app_events_look_like_those_of_the_mobile_sdks(history: list[Sending]) -
     screen = next(e for e in events if e["type"] == "screen")
     assert screen["event"] == screen["properties"]["name"]
     assert "userId" not in events[0]
-    opened = [e["event"] for e in events if e["context"].get("sessionStart")]
-    assert set(opened[:20]) <= {"Application Installed", "Application Opened"}
+    begun = [e["event"] for e in events if e["context"].get("sessionStart")]
+    # The others begin by a `reset()`, or after a long silence in the foreground.
+    launches = sum(name in ("Application Installed", "Application Opened") for name in begun)
+    assert launches > 0.9 * len(begun)
     assert {e["context"]["os"]["name"] for e in events} == {"Android", "iOS"}
 
 

@@ -106,6 +106,7 @@ def _report_routes(pages: ReportPages, live: Live) -> list[BaseRoute]:
         "/sessions": pages.sessions,
         "/sessions/{key}": pages.session,
         "/journeys": pages.journeys,
+        "/journeys/table": pages.journeys_table,
         "/funnels": pages.funnels,
         "/retention": pages.retention,
         "/problems": pages.problems,

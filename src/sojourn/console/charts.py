@@ -53,13 +53,20 @@ def sparkline(values: Sequence[float | None], width: int = 96, height: int = 24)
 
 
 def line_chart(
-    labels: Sequence[str], series: Sequence[Series], kind: str = "number", title: str = ""
+    labels: Sequence[str],
+    series: Sequence[Series],
+    kind: str = "number",
+    title: str = "",
+    mark: int | None = None,
+    height: int = 220,
 ) -> Markup:
-    """Lines over time, from zero, with a hit area per label that names every value."""
+    """Lines over time, from zero, with a hit area per label that names every value.
+
+    `mark`: the place of a label at which something began; a line is drawn there.
+    """
     known = [value for one in series for value in one.values if value is not None]
     if not labels or not known:
         return Markup("")
-    height = 220
     top = _nice(max(known))
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(labels) - 1)
 
@@ -71,6 +78,9 @@ def line_chart(
 
     parts = [_grid(top, y, kind), _days(labels, x, height)]
     parts += [_line(one, x, y) for one in series]
+    if mark is not None:
+        line = '<line class="onset" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>'
+        parts.append(Markup(line).format(x(mark), x(mark), _TOP, height - _BOTTOM))
     parts += [
         _hit(place, labels, series, kind, x(place), step, height) for place in range(len(labels))
     ]

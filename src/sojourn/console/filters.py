@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from sojourn.console.figures import label_of
 from sojourn.core.ports import ReportSpec
 
-FIRST: Final = ("from", "to", "compare", "by", "sort", "source", "channel", "device")
+FIRST: Final = (
+    "by", "anchor", "direction", "steps", "unit", "mode", "from", "to", "compare", "sort",
+    "channel", "device",
+)  # fmt: skip
 """Parameters that are always in sight; the others are behind "More filters"."""
 _DATED: Final = re.compile(r"^(from|to)$")
 _DATE: Final = re.compile(r"^\d{4}-\d\d-\d\d$")
-_WHERE: Final = re.compile(r"^(limit|offset|key|session|zone)$")
+SETS: Final = ("journey", "transition", "funnel", "friction", "cohort", "problem")
+"""Parameters that stand for the sessions behind one figure of the report of that name."""
+_WHERE: Final = re.compile(rf"^(limit|offset|key|session|zone|{'|'.join(SETS)})$")
+_NO_CONDITION: Final = frozenset(("limit", "offset", "zone", "sort"))
 
 
 @dataclass(frozen=True)
@@ -66,3 +73,42 @@ def shared_query(query: Mapping[str, str], shared: Sequence[str]) -> str:
     """What the next page should keep of this page's filters, as a query string."""
     kept = {name: query[name] for name in shared if query.get(name)}
     return f"?{urlencode(kept)}" if kept else ""
+
+
+def conditions(parameters: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """What a list of sessions is narrowed to: parameter, its name and its value in words."""
+    return [
+        (name, label_of(name), _set_in_words(name, value) if name in SETS else value)
+        for name, value in parameters.items()
+        if name not in _NO_CONDITION
+    ]
+
+
+def _set_in_words(name: str, text: str) -> str:
+    try:
+        facts = json.loads(text)
+        return _WORDS[name](facts)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return "the sessions behind one figure"
+
+
+def _funnel(facts: Mapping[str, Any]) -> str:
+    steps, missed = facts["steps"], facts.get("missed")
+    reached = f"reached {steps[facts['reached'] - 1]}"
+    return f"{reached}, not {steps[missed - 1]}" if missed else reached
+
+
+def _friction(facts: Mapping[str, Any]) -> str:
+    signal = label_of(facts["signal"]).lower()
+    return f"{signal} at {facts['place']}" if facts.get("place") else signal
+
+
+_WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "journey": lambda facts: f"{facts['node']} → {facts['next']}, step {facts['step'] + 1}",
+    "transition": lambda facts: f"{facts['node']} → {facts['next']}",
+    "funnel": _funnel,
+    "friction": _friction,
+    "cohort": lambda facts: (
+        f"first session {facts['cohort'][:10]}, {facts['unit']} {facts['step']} after it"
+    ),
+}

@@ -1,21 +1,18 @@
-"""Reports seen as the pages need them: the only place that knows the columns of each report."""
+"""Overview, trend, sessions and their timeline as the pages need them."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from sojourn.console import figures as notation
 from sojourn.console.asking import Asked
 from sojourn.console.charts import Series, columns, line_chart
-from sojourn.console.sankey import Flow, sankey
-from sojourn.console.saved import Note
 
 WORSE_WHEN_HIGHER: Final = ("bounce", "error", "crash", "rage", "late", "dead_click")
 Record = Mapping[str, Any]
@@ -44,19 +41,6 @@ class Moment:
     marks: Sequence[str]
     details: Sequence[tuple[str, str]]
     gap: str = ""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One card of the problems page."""
-
-    id: str
-    title: str
-    numbers: Sequence[tuple[str, str]]
-    href: str
-    chart: Markup
-    examples: Sequence[str]
-    note: Note = field(default_factory=Note)
 
 
 TILES: Final = (
@@ -174,11 +158,14 @@ _GAP_SHOWN_S: Final = 60
 
 
 def timeline(asked: Asked) -> list[Moment]:
-    """The events of a session in order."""
-    return [_moment(record) for record in asked.records]
+    """The events of a session in order, with the friction that shows at each."""
+    marks: dict[int, list[str]] = {}
+    for mark in asked.extra.get("marks", ()):
+        marks.setdefault(mark["event_index"], []).append(str(mark["signal"]))
+    return [_moment(record, marks.get(record["event_index"], [])) for record in asked.records]
 
 
-def _moment(record: Record) -> Moment:
+def _moment(record: Record, marks: Sequence[str]) -> Moment:
     details = [
         (notation.label_of(name), str(value))
         for name, value in record.items()
@@ -192,89 +179,12 @@ def _moment(record: Record) -> Moment:
     css = "error" if record.get("is_error") else css
     name, where = str(record.get("name") or kind), str(record.get("node") or "")
     gap = record.get("gap")
-    marks = record.get("marks") or ()
     return Moment(
         notation.clock(record["event_time"]),
         css,
         name,
         "" if where == name else where,
-        [marks] if isinstance(marks, str) else [str(mark) for mark in marks],
+        marks,
         details,
         notation.seconds(gap) if gap and gap >= _GAP_SHOWN_S else "",
     )
-
-
-def journey(asked: Asked, query: Mapping[str, str]) -> Markup:
-    """The journeys as a Sankey diagram."""
-    flows = [
-        Flow(int(r["step"]), str(r["source"]), str(r["target"]), float(r["sessions"]), r["href"])
-        for r in asked.records
-    ]
-    if flows and min(flow.column for flow in flows) > 0:
-        flows = [Flow(f.column - 1, f.source, f.target, f.count, f.href) for f in flows]
-    names = {name for flow in flows for name in (flow.source, flow.target)}
-    hrefs = {
-        name: f"/journeys?{urlencode({**query, 'anchor': name})}"
-        for name in names
-        if not name.startswith("(")
-    }
-    return sankey(flows, hrefs, "Journeys: how many sessions go from where to where")
-
-
-def steps_of(asked: Asked) -> list[str]:
-    """The steps of the funnel that was asked for."""
-    return [str(record["step"]) for record in asked.records]
-
-
-def funnel(asked: Asked) -> list[dict[str, Any]]:
-    """The steps with their sessions, shares and drop-offs."""
-    steps = []
-    for record in asked.records:
-        first = asked.records[0]["sessions"]
-        steps.append({**record, "most": first})
-    return steps
-
-
-def heat(asked: Asked) -> dict[str, Any]:
-    """Retention as a table: one row a cohort, one column a day, shade by share."""
-    if not asked.records:
-        return {"columns": [], "rows": []}
-    periods = sorted({int(record["period"]) for record in asked.records})
-    cohorts: dict[str, dict[int, Record]] = {}
-    for record in asked.records:
-        cohorts.setdefault(_label(record["cohort"])[:10], {})[int(record["period"])] = record
-    rows = []
-    for cohort, kept in cohorts.items():
-        size = next((record.get("size") for record in kept.values()), None)
-        cells = [_heat_cell(kept.get(period)) for period in periods]
-        rows.append({"cohort": cohort, "size": size, "cells": cells})
-    return {"columns": periods, "rows": rows}
-
-
-def _heat_cell(record: Record | None) -> dict[str, Any]:
-    if record is None or record.get("rate") is None:
-        return {"shown": "", "css": "h0", "href": ""}
-    rate = float(record["rate"])
-    shade = min(9, round(rate * 9))
-    return {"shown": notation.ratio(rate), "css": f"h{shade}", "href": record["href"]}
-
-
-def problems(asked: Asked, notes: Mapping[str, Note]) -> list[Problem]:
-    """The problems in the report's order, with the notes that people wrote on them."""
-    return [_problem(record, notes) for record in asked.records]
-
-
-_PROBLEM_NUMBERS: Final = ("effect", "low", "high", "sessions", "lost_per_day", "onset", "p_value")
-
-
-def _problem(record: Record, notes: Mapping[str, Note]) -> Problem:
-    title = str(record["title"])
-    given = record.get("id") or f"{record.get('step')}|{record.get('segment')}"
-    identity = hashlib.sha256(str(given).encode()).hexdigest()[:16]
-    numbers = [
-        (notation.label_of(name), str(notation.show(value, notation.kind_of(name, [value]))))
-        for name in _PROBLEM_NUMBERS
-        if (value := record.get(name)) is not None
-    ]
-    chart = Markup("")
-    return Problem(identity, title, numbers, record["href"], chart, (), notes.get(identity, Note()))

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from sojourn.console import lenses
+from sojourn.console import lenses, shapes
 from sojourn.console.asking import Asked, Asker, query_of
-from sojourn.console.filters import chosen
+from sojourn.console.filters import conditions
 from sojourn.console.pages import Pages, form_fields
 from sojourn.console.saved import Saved
 
 PAGE_SIZE = 50
+MOST_CHARTS = 5
 BREAKDOWNS = (
     ("channel", "Channels"),
     ("entry_page", "Entry pages"),
     ("device", "Devices"),
     ("browser", "Browsers"),
 )
+_IN_FRICTION = ("signal", "sessions", "share", "conversion_rate")
 _IN_CARDS = ("value", "sessions", "bounce_rate", "conversion_rate")
-
-
-_NO_CONDITION = ("limit", "offset", "zone", "sort")
 
 
 class ReportPages:
@@ -89,7 +89,7 @@ class ReportPages:
             offset=offset,
             newer=_page_href(query, offset - PAGE_SIZE) if offset else "",
             older=_page_href(query, offset + PAGE_SIZE) if len(rows) == PAGE_SIZE else "",
-            conditions=_conditions(asked),
+            conditions=conditions(asked.parameters),
             fields=form_fields([asked], query),
         )
 
@@ -117,24 +117,32 @@ class ReportPages:
             request,
             "journeys.html",
             asked=[asked],
-            diagram=lenses.journey(asked, query),
+            diagram=shapes.journey(asked, query),
             fields=form_fields([asked], query),
         )
+
+    async def journeys_table(self, request: Request) -> Response:
+        """The links of the diagram as a table, a part of the page of its own."""
+        asked = await self._asker.ask("journeys", query_of(request))
+        return HTMLResponse(self._pages.text(request, "journeys_table.html", asked=asked))
 
     async def funnels(self, request: Request) -> Response:
         """Steps, how many reach each, where the others went."""
         query = query_of(request)
         steps = [step.strip() for step in request.query_params.getlist("step") if step.strip()]
-        if not steps and query.get("steps"):
-            steps = [step.strip() for step in query["steps"].split(",")]
-        asked = await self._asker.ask("funnel", {**query, "steps": ",".join(steps)})
+        if not steps:
+            steps = [step.strip() for step in query.get("steps", "").split("|") if step.strip()]
+        if len(steps) < 2:
+            asked = Asked("funnel", {}, spec=self._asker.spec("funnel"))
+        else:
+            asked = await self._asker.ask("funnel", {**query, "steps": "|".join(steps)})
         spec_fields = [field for field in form_fields([asked], query) if field.name != "steps"]
         return self._pages.page(
             request,
             "funnels.html",
             asked=[asked],
-            steps=steps or lenses.steps_of(asked),
-            funnel=lenses.funnel(asked),
+            steps=steps,
+            funnel=shapes.funnel(asked),
             fields=spec_fields,
             saved=self._saved.all("funnels"),
             parameters=asked.parameters,
@@ -148,7 +156,7 @@ class ReportPages:
             request,
             "retention.html",
             asked=[asked],
-            heat=lenses.heat(asked),
+            heat=shapes.heat(asked),
             fields=form_fields([asked], query),
         )
 
@@ -157,20 +165,39 @@ class ReportPages:
         query = query_of(request)
         names = ("problems", "friction", "opportunities")
         asked = await self._asker.ask_all([(name, query) for name in names])
-        problems = lenses.problems(asked[0], self._saved.notes())
+        problems = shapes.problems(asked[0], self._saved.notes())
         return self._pages.page(
             request,
             "problems.html",
             asked=asked,
+            friction=replace(asked[1], columns=_IN_FRICTION),
             problems=[one for one in problems if not one.note.muted],
             muted=[one for one in problems if one.note.muted],
+            charts=await self._onsets(problems[:MOST_CHARTS], query),
+            places=shapes.friction_places(asked[1]),
             fields=form_fields(asked[:1], query),
         )
+
+    async def _onsets(
+        self, problems: Sequence[shapes.Problem], query: Mapping[str, str]
+    ) -> dict[str, Markup]:
+        """The chart of each problem's rate by day, by the problem's id."""
+        period = {name: query[name] for name in ("from", "to") if name in query}
+        wanted = [
+            ("trend", {**parameters, **period})
+            for one in problems
+            for parameters in (one.base, one.hit)
+        ]
+        trends = await self._asker.ask_all(wanted)
+        return {
+            one.id: shapes.onset(one, trends[2 * place], trends[2 * place + 1])
+            for place, one in enumerate(problems)
+        }
 
     async def problem_strip(self, request: Request) -> Response:
         """The part of the overview that names the worst problem."""
         asked = await self._asker.ask("problems", query_of(request))
-        problems = lenses.problems(asked, self._saved.notes())
+        problems = shapes.problems(asked, self._saved.notes())
         shown = [one for one in problems if not one.note.muted]
         html = self._pages.text(request, "strip.html", asked=asked, problems=shown)
         return HTMLResponse(html)
@@ -179,10 +206,3 @@ class ReportPages:
 def _page_href(query: Mapping[str, str], offset: int) -> str:
     kept = {name: value for name, value in query.items() if name != "offset" and value}
     return f"/sessions?{urlencode({**kept, 'offset': str(max(0, offset))})}"
-
-
-def _conditions(asked: Asked) -> list[tuple[str, str]]:
-    if asked.spec is None:
-        return []
-    given = chosen(asked.spec, asked.parameters)
-    return [(name, value) for name, value in given.items() if name not in _NO_CONDITION]

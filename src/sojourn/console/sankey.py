@@ -21,10 +21,13 @@ class Flow:
     href: str = ""
 
 
-def sankey(flows: Sequence[Flow], node_href: Mapping[str, str], title: str) -> Markup:
+def sankey(
+    flows: Sequence[Flow], node_href: Mapping[str, str], labels: Mapping[str, str], title: str
+) -> Markup:
     """Columns of nodes, as high as their sessions, joined by bands.
 
-    Nodes lead to `node_href` (the same journey from there), bands to their sessions.
+    Nodes lead to `node_href` (the same journey from there), bands to their sessions; `labels`
+    has shorter names for nodes.
     """
     if not flows:
         return Markup("")
@@ -49,7 +52,8 @@ def sankey(flows: Sequence[Flow], node_href: Mapping[str, str], title: str) -> M
         bands.append(link(flow.href, _band(x0, start, x1, end, size, text)))
     for place, nodes in enumerate(sizes):
         for name, count in nodes.items():
-            box = _node(place * gap, tops[place][name], node_width, count * scale, name, count)
+            label = labels.get(name, name)
+            box = _node(place * gap, tops[place][name], node_width, count * scale, label, count)
             boxes.append(link(node_href.get(name, ""), box))
     return svg("chart sankey", height, title, bands + boxes, width)
 

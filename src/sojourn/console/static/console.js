@@ -95,6 +95,19 @@ async function fragments() {
   }
 }
 
+/** Parts that are only fetched when somebody opens them. */
+function lazyParts() {
+  for (const details of document.querySelectorAll("details[data-lazy]")) {
+    details.addEventListener("toggle", async () => {
+      const holder = details.querySelector("div");
+      const answer = await fetch(details.dataset.lazy);
+      if (!answer.ok) return;
+      holder.innerHTML = await answer.text();
+      localTimes(holder);
+    }, { once: true });
+  }
+}
+
 /** Live parts: the server sends the HTML of a part by its name whenever it has changed. */
 function liveParts() {
   const holder = document.querySelector("[data-live]");
@@ -163,5 +176,6 @@ copying();
 confirming();
 tidyFilters();
 fragments();
+lazyParts();
 liveParts();
 steps();

@@ -13,9 +13,9 @@ class Incident:
 
     `step`: the event that is not reached, one of `STEPS`. `segment`: traits that must all be
     equal, named as in the sessions table: `platform` (`web`, `android`, `ios`), `browser`, `os`,
-    `device` (`mobile`, `desktop`), `channel`; also `country`; empty: everybody. `day` and `until`: days after the
-    beginning of the history, 0 the first; `until` is exclusive, None: it lasts.
-    `effect`: the share of those who would have gone on that no longer do, 0 to 1.
+    `device` (`mobile`, `desktop`), `channel`; also `country`; empty: everybody. `day` and
+    `until`: days after the beginning of the history, 0 the first; `until` is exclusive, None:
+    it lasts. `effect`: the share of those who would have gone on that no longer do, 0 to 1.
     """
 
     step: str = "Payment Info Entered"
@@ -44,6 +44,9 @@ STEPS: Final = (
 """The way to an order, in order: the events that an `Incident` may name."""
 
 SAFARI_PAYMENT: Final = Incident(
-    step="Payment Info Entered", segment={"browser": "Mobile Safari", "os": "iOS"}, day=9, effect=0.75
+    step="Payment Info Entered",
+    segment={"browser": "Mobile Safari", "os": "iOS"},
+    day=9,
+    effect=0.75,
 )
 """The incident of the demo: the payment page breaks in Safari on iOS on the tenth day."""

@@ -126,6 +126,8 @@ class Visit:
     def _everyday_friction(self) -> Iterator[Act]:
         if self._rng.random() < 0.02:
             yield from self.rage("#filter-size")
+        if self._rng.random() < 0.06:
+            yield self._track("Element Clicked", 6, element="#size-guide")
         if self._rng.random() < 0.02:
             yield self._track("Error Occurred", 2, message="Image could not be loaded", fatal=False)
         if self._rng.random() < 0.04:
@@ -149,8 +151,7 @@ class Visit:
         if not self._goes_on("Payment Info Entered"):
             yield from self._stuck()
             return
-        yield self._track("Element Clicked", 25, element=PAY_BUTTON)
-        yield self._view("Payment", "/checkout/payment", after_ms=700)
+        yield self._view("Payment", "/checkout/payment", after_ms=self._pause(25))
         method = self._rng.choice(("card", "paypal", "invoice"))
         yield self._track("Payment Info Entered", 35, payment_method=method)
         if not self._goes_on("Order Completed"):
