@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
-from sojourn.insights.reports import friction, funnel, journeys, listing, retention, summary
+from sojourn.insights.reports import (
+    friction,
+    funnel,
+    health,
+    journeys,
+    listing,
+    opportunities,
+    problems,
+    retention,
+    summary,
+)
 from sojourn.insights.reports.ask import Ask, Cursor
 from sojourn.insights.reports.selection import select
 
@@ -21,7 +31,9 @@ class _Kind(NamedTuple):
     run: Callable[[Ask], Report]
 
 
-_MODULES = (summary, listing, journeys, funnel, retention, friction)
+_MODULES = (
+    summary, listing, journeys, funnel, retention, friction, problems, opportunities, health,
+)  # fmt: skip
 _KINDS = {spec.name: _Kind(spec, run) for module in _MODULES for spec, run in module.REPORTS}
 
 

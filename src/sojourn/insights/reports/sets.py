@@ -18,6 +18,7 @@ from sojourn.insights.sql import queries
 _JOURNEYS = queries("queries/journeys.sql")
 _FUNNELS = queries("queries/funnels.sql")
 _FRICTION = queries("queries/friction.sql")
+_HEALTH = queries("queries/health.sql")
 _SETS = queries("queries/sets.sql")
 
 SqlAndValues = tuple[str, dict[str, Any]]
@@ -113,12 +114,17 @@ def _cohort(facts: Mapping[str, Any]) -> SqlAndValues:
     return sql, values
 
 
+def _health(facts: Mapping[str, Any]) -> SqlAndValues:
+    return _HEALTH[facts["check"]], {}
+
+
 _SET_SQL: dict[str, Callable[[Mapping[str, Any]], SqlAndValues]] = {
     "journey": _journey,
     "transition": _transition,
     "funnel": _funnel,
     "friction": _friction,
     "cohort": _cohort,
+    "health": _health,
 }
 
 SETS = tuple(

@@ -1,0 +1,113 @@
+-- name: sessions
+WITH chosen AS ({{chosen}}),
+side_by_side AS (
+    SELECT session_key,
+        start_time < max(last_event_time) OVER (
+            PARTITION BY visitor_hash ORDER BY start_time, session_no, part
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS is_parallel
+    FROM chosen
+)
+SELECT
+    c.source_id AS source,
+    count(*) AS sessions,
+    count(*) FILTER (WHERE contains(repairs, 'id_null')) AS id_null,
+    count(*) FILTER (WHERE contains(repairs, 'id_negative')) AS id_negative,
+    count(*) FILTER (WHERE contains(repairs, 'id_zero')) AS id_zero,
+    count(*) FILTER (WHERE contains(repairs, 'id_short')) AS id_short,
+    count(*) FILTER (WHERE contains(repairs, 'id_garbage')) AS id_garbage,
+    count(*) FILTER (WHERE contains(repairs, 'id_type')) AS id_type,
+    count(*) FILTER (WHERE contains(repairs, 'split_gap')) AS split_gap,
+    count(*) FILTER (WHERE contains(repairs, 'split_length')) AS split_length,
+    count(*) FILTER (WHERE contains(repairs, 'split_user')) AS split_user,
+    count(*) FILTER (WHERE contains(repairs, 'siblings_merged')) AS siblings_merged,
+    count(*) FILTER (WHERE contains(repairs, 'start_flag_missing')) AS start_flag_missing,
+    count(*) FILTER (WHERE contains(repairs, 'id_joined')) AS id_joined,
+    count(*) FILTER (WHERE provenance = 'inferred') AS inferred,
+    count(*) FILTER (WHERE late_events > 0) AS late,
+    count(*) FILTER (WHERE duration = 0) AS zero_length,
+    count(*) FILTER (WHERE duration > 4 * 3600) AS very_long,
+    count(*) FILTER (WHERE is_parallel) AS parallel,
+    count(*) FILTER (WHERE NOT is_counted) AS not_counted
+FROM chosen AS c JOIN side_by_side AS o ON o.session_key = c.session_key
+GROUP BY c.source_id ORDER BY c.source_id
+
+-- name: parallel
+WITH chosen AS ({{chosen}})
+SELECT session_key FROM (
+    SELECT session_key,
+        start_time < max(last_event_time) OVER (
+            PARTITION BY visitor_hash ORDER BY start_time, session_no, part
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS is_parallel
+    FROM chosen
+) WHERE is_parallel
+
+-- name: events
+WITH chosen AS ({{chosen}})
+SELECT
+    e.source_id AS source,
+    count(*) AS events,
+    count(*) FILTER (WHERE e.id_fault IS NOT NULL) AS faulty_ids,
+    count(*) FILTER (WHERE e.sdk_session_id IS NULL) AS without_id,
+    count(*) FILTER (WHERE e.anonymous_id IS NULL) AS without_anonymous_id,
+    count(*) FILTER (WHERE epoch_ms(e.received_at) - epoch_ms(e.event_time) > p.timeout_ms) AS late_events,
+    count(*) FILTER (WHERE e.sent_at IS NOT NULL) AS with_clock,
+    count(*) FILTER (WHERE abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)) > 60000) AS skewed,
+    quantile_cont(abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)), 0.5) / 1000.0 AS skew_median,
+    quantile_cont(abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)), 0.99) / 1000.0 AS skew_p99,
+    quantile_cont(epoch_ms(e.received_at) - epoch_ms(e.event_time), 0.5) / 1000.0 AS delay_median,
+    quantile_cont(epoch_ms(e.received_at) - epoch_ms(e.event_time), 0.99) / 1000.0 AS delay_p99,
+    count(*) FILTER (WHERE e.sdk_session_no BETWEEN 1000000000000 AND 99999999999000
+        AND e.sdk_session_no % 1000 = 0 AND length(e.sdk_session_id) <= 11) AS ids_in_seconds
+FROM session_events AS e
+JOIN chosen AS c ON c.session_key = e.session_key
+JOIN session_policies AS p ON p.source_id = e.source_id
+WHERE e.event_time >= $from
+GROUP BY e.source_id ORDER BY e.source_id
+
+-- name: traffic
+SELECT source_id AS source, traffic_class, count(*) AS sessions
+FROM sessions WHERE start_time >= $from AND start_time < $to
+GROUP BY ALL ORDER BY source, traffic_class
+
+-- name: differences
+-- The same events under the rules of other tools. A visit begins at the first event of a visitor,
+-- and wherever a rule says so.
+WITH chosen AS ({{chosen}}),
+lines AS (
+    SELECT
+        e.source_id, e.visitor_hash, e.visitor_id, e.event_index, e.session_key, e.event_time,
+        e.sdk_session_id, e.id_fault, e.sdk_session_no, e.user_id, p.platform,
+        nullif(concat_ws('|', e.utm_source, e.utm_medium, e.utm_campaign), '') AS campaign,
+        timezone($zone, timezone('UTC', e.event_time)) AS local_time,
+        epoch_ms(e.event_time) AS at_ms, e.is_view, e.type, c.person
+    FROM session_events AS e
+    JOIN chosen AS c ON c.session_key = e.session_key
+    JOIN session_policies AS p ON p.source_id = e.source_id
+    WHERE e.event_time >= $from
+),
+gaps AS (
+    SELECT
+        *, at_ms - lag(at_ms) OVER visits AS gap_ms,
+        date_trunc('day', local_time) <> date_trunc('day', lag(local_time) OVER visits) AS is_new_day,
+        campaign <> lag(campaign) OVER campaigns AS is_new_campaign,
+        sdk_session_no IS DISTINCT FROM lag(sdk_session_no) OVER visits AS is_new_id
+    FROM lines
+    WINDOW visits AS (PARTITION BY visitor_hash ORDER BY at_ms, session_key, event_index),
+        campaigns AS (PARTITION BY visitor_hash, campaign IS NULL ORDER BY at_ms, session_key, event_index)
+)
+SELECT
+    count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000) AS ga4,
+    count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000 OR is_new_day OR (campaign IS NOT NULL AND is_new_campaign)) AS matomo,
+    count(DISTINCT CASE WHEN sdk_session_no IS NOT NULL THEN concat_ws('|', visitor_hash, sdk_session_no) END) AS amplitude,
+    count(*) FILTER (WHERE sdk_session_no IS NULL) AS amplitude_out_of_session,
+    count(DISTINCT session_key) AS sojourn,
+    count(DISTINCT visitor_hash) AS visitors, count(DISTINCT person) AS people
+FROM gaps
+
+-- name: zero_length
+SELECT session_key FROM ({{chosen}}) WHERE duration = 0
+
+-- name: very_long
+SELECT session_key FROM ({{chosen}}) WHERE duration > 4 * 3600
