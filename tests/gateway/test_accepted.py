@@ -100,7 +100,7 @@ def test_ids_that_count_as_present(server: Server, endpoint: str, event: bytes) 
         b'"1e400"',
         b'"x: 1e400, y"',
         b'"e99e123, 1e999"',
-        b"[" * 198 + b"]" * 198,
+        b"[" * 197 + b"]" * 197,
         b'"' + b"[{" * 5000 + b'"',
         b'{"a":1,"a":2}',
         b'{"":null}',
@@ -113,9 +113,6 @@ def test_odd_but_valid_values_are_kept_as_they_are(
 ) -> None:
     body = b'{"userId":"u","properties":' + value + b"}"
     if endpoint == "batch":
-        value_levels = value.count(b"[") + 3
-        if value_levels > 200 and not value.startswith(b'"'):
-            pytest.skip("two levels more than allowed")
         body = b'{"batch":[' + body + b"]}"
     assert_ok(server.post(f"/v1/{endpoint}", body))
     assert server.stored()[0][1] == body

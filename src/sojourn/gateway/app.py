@@ -11,6 +11,7 @@ from sojourn.core.ports import Clock, EventLog
 from sojourn.gateway import answers
 from sojourn.gateway.answers import ASGIApp, Headers, Receive, Scope, Send
 from sojourn.gateway.body import ClientGone
+from sojourn.gateway.cookies import cookie_headers
 from sojourn.gateway.credentials import key_in_header, query_parameters
 from sojourn.gateway.ingest import Ingest, Sources
 from sojourn.gateway.limits import Limits
@@ -23,6 +24,7 @@ from sojourn.gateway.suppression import Suppressed
 _TYPED = ("identify", "track", "page", "screen", "group", "alias", "merge")
 _EVENT_ROUTES = {f"/v1/{name}": name for name in (*_TYPED, "batch", "import")}
 _BEACON = "/beacon/v1/batch"
+_COOKIES = "/rsaRequest"
 _PIXELS = {"/pixel/v1/track": "track", "/pixel/v1/page": "page"}
 _JSON = b"application/json; charset=utf-8"
 _TEXT = b"text/plain; charset=utf-8"
@@ -79,6 +81,8 @@ class Gateway:
             await self._events(endpoint, scope, receive, send)
         elif path == _BEACON:
             await self._events("batch", scope, receive, send, beacon=True)
+        elif path == _COOKIES:
+            await self._cookies(scope, receive, send)
         elif path in self._gets:
             await self._get(self._gets[path], scope, send)
         elif self._fallback is not None:
@@ -96,12 +100,30 @@ class Gateway:
         try:
             await self._ingest.take(endpoint, scope, headers, receive, beacon)
         except Refused as refusal:
-            self.stats.refused[refusal.reason] += 1
-            await answers.send_refusal(send, headers, refusal.status, refusal.text, refusal.close)
+            await self._refuse(refusal, headers, send)
         except ClientGone:
             self.stats.aborted += 1
         else:
             await answers.send_ok(send, headers)
+
+    async def _cookies(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = answers.request_headers(scope)
+        if scope["method"] != "POST":
+            await _other_method(scope, headers, send, b"POST")
+            return
+        try:
+            body = await self._ingest.read(headers, receive)
+            cookies = cookie_headers(body, headers)
+        except Refused as refusal:
+            await self._refuse(refusal, headers, send)
+        except ClientGone:
+            self.stats.aborted += 1
+        else:
+            await answers.send_body(send, headers, b"ok", _TEXT, more=cookies)
+
+    async def _refuse(self, refusal: Refused, headers: Headers, send: Send) -> None:
+        self.stats.refused[refusal.reason] += 1
+        await answers.send_refusal(send, headers, refusal.status, refusal.text, refusal.close)
 
     async def _get(self, answer: Answer, scope: Scope, send: Send) -> None:
         headers = answers.request_headers(scope)

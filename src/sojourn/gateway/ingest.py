@@ -81,6 +81,17 @@ class Ingest:
             self._deadlines.clear(task)
             reader.release()
 
+    async def read(self, headers: Headers, receive: Receive) -> bytes:
+        """The body of another kind of request with a write key. Raises as `take` does."""
+        task = current_task()
+        reader = BodyReader(receive, headers, self._limits, self._stats)
+        try:
+            self.source(_header_key(headers))
+            return await self._read(reader, task)
+        finally:
+            self._deadlines.clear(task)
+            reader.release()
+
     def source(self, write_key: str) -> Source:
         """The enabled source of `write_key`. Raises `Refused`."""
         source = self._sources(write_key)
