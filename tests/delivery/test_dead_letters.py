@@ -89,9 +89,7 @@ async def test_letters_are_listed_by_stage_and_shown_by_id(log: Any, state: Any)
         await letters.show("9-9")
 
 
-async def test_a_replay_goes_to_its_own_destination_only_and_in_order(
-    log: Any, state: Any
-) -> None:
+async def test_a_replay_goes_to_its_own_destination_only_and_in_order(log: Any, state: Any) -> None:
     await three_events(log)
     await deliver("hook", Picky(takes=False), log, state)
     bystander = Picky(takes=True)

@@ -25,6 +25,7 @@ from sojourn.pipeline.delivery_settings import DeliverySettings
 
 FAST = DeliverySettings(backoff_first=0.02, backoff_most=0.1, stop_within=5)
 NOW = 1_780_000_000_000
+FIFTY = Capabilities(max_events=50)
 
 
 class FarEnd:
@@ -33,7 +34,7 @@ class FarEnd:
     def __init__(
         self,
         answer: Callable[[Mapping[str, Any]], Outcome] = lambda event: Delivered(),
-        capabilities: Capabilities = Capabilities(max_events=50),
+        capabilities: Capabilities = FIFTY,
     ) -> None:
         self.answer = answer
         self.capabilities = capabilities

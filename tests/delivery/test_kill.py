@@ -81,8 +81,9 @@ async def test_nothing_is_lost_and_order_is_kept_through_kills_and_an_outage(
             process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
             before = len(amp.seen), len(mix.seen)
             await _until(
-                lambda before=before: len(amp.seen) >= before[0] + 2
-                or len(names_of(amp, amplitude)) >= len(names)
+                lambda before=before: (
+                    len(amp.seen) >= before[0] + 2 or len(names_of(amp, amplitude)) >= len(names)
+                )
             )
             await asyncio.sleep(0.05 * round_)
             process.kill()

@@ -1,6 +1,6 @@
 """A process with three deliveries over one log, to be killed: see test_kill.py.
 
-    python three_deliveries.py DIRECTORY AMPLITUDE_URL MIXPANEL_URL WEBHOOK_URL
+python three_deliveries.py DIRECTORY AMPLITUDE_URL MIXPANEL_URL WEBHOOK_URL
 """
 
 from __future__ import annotations
