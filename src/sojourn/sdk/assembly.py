@@ -71,7 +71,8 @@ def build(
     if sys.platform == "emscripten":
         from sojourn.sdk.browser import assemble
 
-        page = assemble(write_key, data_plane_url, queue, delivery, clock, on_error, storage)
+        tell = guarded(on_error)
+        page = assemble(write_key, data_plane_url, queue, delivery, clock, tell, storage)
         identity = Identity(policy, page.store, app, holds=holds)
         return Parts(
             identity, page.dispatcher, messages, clock, holds, page.info, page.dispatcher.attach

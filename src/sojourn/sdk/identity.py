@@ -77,6 +77,7 @@ class Identity:
         self._holds = holds
         self._look_every: Optional[int] = getattr(store, "look_every_ms", 0)
         self._follows = policy.follows_storage and self._look_every is not None
+        self._shares_person = bool(getattr(store, "shares_person", False))
         self._state = machine.NEW
         self._traits: dict[str, Any] = {}
         self.launched = False
@@ -131,10 +132,10 @@ class Identity:
                 self._launch(now)
             before = self._state
             self._settle(now)
-            if isinstance(given, (machine.Event, machine.Alias)):
-                self._follow(now)
-            elif isinstance(given, machine.Identify):
+            if isinstance(given, machine.Identify):
                 given = given._replace(stored=self._stored())
+            elif isinstance(given, (machine.Event, machine.Alias)):
+                self._follow(now)
             self._state, effect = machine.step(self._state, given, now, self.policy)
             changes = machine.changes(before, self._state, self.policy)
             if self._forgets_traits(given, effect):
@@ -170,11 +171,22 @@ class Identity:
         """The session in storage, if another than this process has written it."""
         if not self._follows:
             return None
-        value = self._store.load().get(self.policy.keys.session)
+        values = self._store.load()
+        if self._shares_person:
+            self._adopt_person(values)
+        value = values.get(self.policy.keys.session)
         if value == self._written:
             return None
         self._written = value
         return machine.decode_session(value, self.policy)
+
+    def _adopt_person(self, values: Mapping[str, Any]) -> None:
+        """Go by who the person is for the other program on the same page."""
+        known = machine.restore(values, self.policy)
+        anonymous_id = known.anonymous_id or self._state.anonymous_id
+        self._state = self._state._replace(anonymous_id=anonymous_id, user_id=known.user_id)
+        traits = values.get(TRAITS)
+        self._traits = traits if isinstance(traits, dict) else {}
 
     def _follow(self, now: int) -> None:
         """Go by what another process has written."""

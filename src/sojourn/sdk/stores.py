@@ -17,7 +17,8 @@ class Storage(Protocol):
 
     `load` and `save` as in `sojourn.core.ports.SessionStore`. More is optional: `look_every_ms`
     (how long a client may go without reading what others wrote, and without writing mere
-    activity; `None`: nobody else writes; default: 0), `exclusive()` (see there), `after_fork()`.
+    activity; `None`: nobody else writes; default: 0), `shares_person` (others also write who the
+    person is), `exclusive()` (see there), `after_fork()`, `close()`.
     """
 
     def load(self) -> Mapping[str, Any]:
