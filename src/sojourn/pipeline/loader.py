@@ -22,7 +22,13 @@ STAGE = "warehouse"
 _IDLE_S = 0.25
 _GATHER_S = 0.25
 """How long events that follow the first may join its load."""
+_MOST_IN_A_ROW = 100
+"""So many events that fail one after another, with none that can be loaded: it is not them."""
 _log = logging.getLogger(__name__)
+
+
+class LoadingBroken(Transient):
+    """No event can be loaded; the loader keeps trying."""
 
 
 @dataclass
@@ -70,6 +76,7 @@ class Loader:
         self._interval_s = interval_s
         self._max_bytes = max_bytes
         self._last_start = float("-inf")
+        self._failed_in_a_row = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Load until `stop` is set. Waits out a log or a warehouse that is away."""
@@ -114,7 +121,7 @@ class Loader:
     async def _load_all(self, entries: Sequence[Stored], stop: asyncio.Event) -> int:
         self._last_start = asyncio.get_running_loop().time()
         batches = [unpack_events(entry.value) for entry in entries]
-        aside = await self._load(batches, stop)
+        aside = await persist("loading", lambda: self._load(batches, stop), stop)
         if aside:
             dead = [Entry(f"{letter.source_id}:{STAGE}", pack_dead(letter)) for letter in aside]
             await persist("writing dead letters", lambda: self._log.append(DEAD, dead), stop)
@@ -130,7 +137,7 @@ class Loader:
         """Load, and return what had to be put aside.
 
         If the tables fail for another reason than being away, halves are tried, down to the
-        one event that is to blame.
+        one event that is to blame. Raises `LoadingBroken` when all of them seem to be.
         """
         try:
             loaded = await persist(
@@ -140,10 +147,14 @@ class Loader:
             raise
         except Exception as error:
             parts = _halves(batches)
-            if len(parts) == 1:
-                _log.exception("an event could not be loaded and was put aside")
-                return [_letter(batches, error)]
-            return [letter for part in parts for letter in await self._load(part, stop)]
+            if len(parts) > 1:
+                return [letter for part in parts for letter in await self._load(part, stop)]
+            self._failed_in_a_row += 1
+            _log.exception("an event could not be loaded")
+            if self._failed_in_a_row > _MOST_IN_A_ROW:
+                raise LoadingBroken(f"{type(error).__name__}: {error}") from error
+            return [_letter(batches, error)]
+        self._failed_in_a_row = 0
         self.counts.add(loaded)
         return list(loaded.aside)
 
