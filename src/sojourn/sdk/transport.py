@@ -22,16 +22,23 @@ class Answer(NamedTuple):
 class HTTPTransport:
     """Sends to one data plane. For one thread at a time; a forked child must make its own.
 
-    A proxy is taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as Python's own clients do.
+    `proxies` maps `http` and `https` to the URL of a proxy; without it a proxy is taken from
+    `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as Python's own clients do.
     """
 
-    def __init__(self, url: str, ssl_context: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        ssl_context: Optional[ssl.SSLContext] = None,
+        proxies: Optional[Mapping[str, str]] = None,
+    ) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._secure else 80)
         self._prefix = parts.path.rstrip("/")
         self._context = ssl_context
+        self._proxies = proxies
         self._connection: Optional[HTTPConnection] = None
         self._requests = 0
         """Answered on this connection."""
@@ -65,9 +72,13 @@ class HTTPTransport:
         self._requests = 0
         scheme = "https" if self._secure else "http"
         host = f"[{self._host}]" if ":" in self._host else self._host
-        proxy = getproxies().get(scheme)
+        if self._proxies is not None:
+            proxy = self._proxies.get(scheme)
+        else:
+            around = proxy_bypass(f"{host}:{self._port}")
+            proxy = None if around else getproxies().get(scheme)
         self._target = self._prefix
-        if proxy and not proxy_bypass(f"{host}:{self._port}"):
+        if proxy:
             via = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
             connection = self._open(via.hostname or "", via.port or 80, timeout)
             if self._secure:
