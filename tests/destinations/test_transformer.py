@@ -103,14 +103,17 @@ async def test_the_processor_format_gives_several_requests_or_an_error_per_event
     assert outcomes[2] == Delivered()
 
 
-async def test_events_that_share_a_request_share_its_outcome() -> None:
+async def test_events_of_a_refused_request_are_tried_one_by_one() -> None:
     def service(seen: Seen, host: str) -> Any:
         rows = [one["metadata"] for one in seen.body["input"]]
         request = made(host, body={"JSON": {"it is": "bad"}})
         return {"output": [{"batchedRequest": request, "metadata": rows, "statusCode": 200}]}
 
     outcomes, _ = await deliver(service, [sample_event(1), sample_event(2)])
-    assert [type(one) for one in outcomes] == [Rejected, Rejected]
+    assert [type(one) for one in outcomes] == [Retry, Retry]
+    assert all(isinstance(one, Retry) and one.alone for one in outcomes)
+    outcomes, _ = await deliver(service, [sample_event(1)])
+    assert [type(one) for one in outcomes] == [Rejected]
 
 
 async def test_the_service_may_send_the_requests_itself() -> None:

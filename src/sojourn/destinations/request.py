@@ -102,3 +102,15 @@ def plain_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:
     else:
         outcome, each = "aborted", status
     return Verdict(outcome, status, [JobStatus(job.id, each, job.alone) for job in jobs])
+
+
+def shared_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:
+    """As `plain_verdict`, for far ends that refuse a call without saying which job is at fault.
+
+    Of several jobs each is tried alone (500), and one that was alone already is given up (400).
+    """
+    verdict = plain_verdict(response, jobs)
+    if verdict.outcome != "aborted" or len(jobs) < 2:
+        return verdict
+    each = [JobStatus(job.id, 400 if job.alone else 500, True) for job in jobs]
+    return Verdict("per_job", response.status, each)

@@ -27,7 +27,7 @@ from sojourn.destinations.request import (
     Request,
     Response,
     Verdict,
-    plain_verdict,
+    shared_verdict,
 )
 from sojourn.destinations.values import child
 
@@ -160,7 +160,7 @@ class Transformer(HttpDestination):
         """The vendor's status, or with `proxy` the service's reading of it, job by job."""
         states = child(child(response.body, "output"), "response") if self.proxy else None
         if not isinstance(states, list):
-            return plain_verdict(response, jobs)
+            return shared_verdict(response, jobs)
         statuses = {
             child(child(state, "metadata"), "jobId"): child(state, "statusCode") for state in states
         }

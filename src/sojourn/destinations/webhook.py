@@ -16,7 +16,16 @@ from sojourn.destinations import options
 from sojourn.destinations.http import HttpSender
 from sojourn.destinations.http_destination import HttpDestination
 from sojourn.destinations.options import Option
-from sojourn.destinations.request import JSON_TYPE, Body, Dispatch, Job, Request
+from sojourn.destinations.request import (
+    JSON_TYPE,
+    Body,
+    Dispatch,
+    Job,
+    Request,
+    Response,
+    Verdict,
+    shared_verdict,
+)
 from sojourn.destinations.values import at, child, text, traits_of, truthy
 
 __all__ = ["OPTIONS", "Webhook"]
@@ -130,6 +139,10 @@ class Webhook(HttpDestination):
             else:
                 joined.append(dispatch)
         return joined
+
+    def judge(self, request: Request, response: Response, jobs: Sequence[Job]) -> Verdict:
+        """What the status says; events of a refused array are tried one by one."""
+        return shared_verdict(response, jobs)
 
     def prepared(self, request: Request, jobs: Sequence[Job]) -> Request:
         """The request with its idempotence key."""

@@ -26,6 +26,7 @@ from sojourn.destinations.request import (
     Response,
     Verdict,
     plain_verdict,
+    shared_verdict,
 )
 from sojourn.destinations.values import text, truthy
 
@@ -128,7 +129,7 @@ class Amplitude(HttpDestination):
 
     def judge(self, request: Request, response: Response, jobs: Sequence[Job]) -> Verdict:
         """What an answer means; several jobs of a refused call are tried one by one."""
-        return batches.judge(response, jobs)
+        return shared_verdict(response, jobs)
 
     async def erase(self, users: Sequence[Mapping[str, Any]]) -> Verdict:
         """Ask Amplitude to delete users, 100 a call; stops at the first refusal."""

@@ -1,4 +1,4 @@
-"""Several Amplitude events in one call, and what the answer to such a call means."""
+"""Several Amplitude events in one call."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ from sojourn.core.errors import InvalidEvent
 from sojourn.destinations.request import (
     Body,
     Dispatch,
-    Job,
-    JobStatus,
     Request,
-    Response,
-    Verdict,
-    plain_verdict,
 )
 from sojourn.destinations.values import child, truthy
 
@@ -117,16 +112,3 @@ def joined(made: Iterable[Made]) -> list[Dispatch]:
         size += bytes_
     close()
     return dispatches
-
-
-def judge(response: Response, jobs: Sequence[Job]) -> Verdict:
-    """What Amplitude's answer means for the jobs of one call.
-
-    A refusal of several jobs says not which one is at fault: each is tried alone, and one that
-    was alone already is given up.
-    """
-    verdict = plain_verdict(response, jobs)
-    if verdict.outcome != "aborted" or len(jobs) < 2:
-        return verdict
-    each = [JobStatus(job.id, 400 if job.alone else 500, True) for job in jobs]
-    return Verdict("per_job", response.status, each)
