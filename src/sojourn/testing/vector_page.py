@@ -84,6 +84,7 @@ class Page:
             shown["see"] = session_id(self._state, now, self._policy, self._stored_session())
         elif do == "reset":
             self._step(reset_of(args, self._visitor.fresh_id(), self._legacy), now)
+            self._write_identity()
             shown["see"] = []
         elif do == "start_session":
             self._step(StartSession(args.get("id")), now)
@@ -140,8 +141,8 @@ class Page:
         effect = self._event(Identify(user_id) if do == "identify" else EVENT, now)
         caller = {**self._custom, **call_context(args)}
         state = self._state
-        if do == "identify" and self._legacy:
-            self._storage.save({"rl_user_id": state.user_id or None})
+        if do == "identify":
+            self._write_identity()
         if not self._storage.keeps("rl_user_id"):
             self._state = state._replace(user_id="")
         return {
@@ -151,6 +152,14 @@ class Page:
                 "user": user_id or state.user_id,
             },
         }
+
+    def _write_identity(self) -> None:
+        """The legacy SDK writes who the person is whether or not memory changed."""
+        if not self._legacy:
+            return
+        self._storage.save({"rl_user_id": self._state.user_id or None})
+        if not self._state.anonymous_id:
+            self._storage.save({"rl_anonymous_id": None})
 
     def _sent(self, name: str, effect: Effect) -> dict[str, Any]:
         context = session_context(self._custom, effect, self._policy)
