@@ -83,8 +83,9 @@ class Page:
         if do == "session_id":
             shown["see"] = session_id(self._state, now, self._policy, self._stored_session())
         elif do == "reset":
-            self._step(reset_of(args, self._visitor.fresh_id(), self._legacy), now)
-            self._write_identity()
+            given = reset_of(args, self._visitor.fresh_id(), self._legacy)
+            self._step(given, now)
+            self._write_identity(forgets_id=given.renew_anonymous_id is True)
             shown["see"] = []
         elif do == "start_session":
             self._step(StartSession(args.get("id")), now)
@@ -142,7 +143,7 @@ class Page:
         caller = {**self._custom, **call_context(args)}
         state = self._state
         if do == "identify":
-            self._write_identity()
+            self._write_identity(forgets_id=False)
         if not self._storage.keeps("rl_user_id"):
             self._state = state._replace(user_id="")
         return {
@@ -153,12 +154,12 @@ class Page:
             },
         }
 
-    def _write_identity(self) -> None:
+    def _write_identity(self, forgets_id: bool) -> None:
         """The legacy SDK writes who the person is whether or not memory changed."""
         if not self._legacy:
             return
         self._storage.save({"rl_user_id": self._state.user_id or None})
-        if not self._state.anonymous_id:
+        if forgets_id:
             self._storage.save({"rl_anonymous_id": None})
 
     def _sent(self, name: str, effect: Effect) -> dict[str, Any]:
