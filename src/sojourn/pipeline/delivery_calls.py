@@ -17,7 +17,7 @@ from sojourn.pipeline.delivery_breaker import Breaker, backoff
 from sojourn.pipeline.delivery_ledger import Ledger
 from sojourn.pipeline.delivery_queue import Item, Queue
 from sojourn.pipeline.delivery_settings import DeliverySettings
-from sojourn.pipeline.delivery_stats import DeliveryStats, short
+from sojourn.pipeline.delivery_stats import DeliveryStats, count, short
 
 _log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -57,7 +57,7 @@ class Burial:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT_S)
         for _, why in dead:
-            self._stats.rejected[short(why)] += 1
+            count(self._stats.rejected, short(why))
             self._stats.last_error = why
         return [item for item, _ in dead]
 

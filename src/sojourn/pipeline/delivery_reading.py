@@ -13,7 +13,7 @@ from sojourn.core.ports import Stored
 from sojourn.pipeline.delivery_filter import EventFilter, Head, decode_head, person
 from sojourn.pipeline.delivery_ledger import Ledger
 from sojourn.pipeline.delivery_queue import Item, Queue
-from sojourn.pipeline.delivery_stats import DeliveryStats
+from sojourn.pipeline.delivery_stats import DeliveryStats, count
 
 
 def private_stream(name: str) -> str:
@@ -60,7 +60,7 @@ class Intake:
             head = Head()
         refusal = self._filter.refuses(item.source_id, head)
         if refusal is not None:
-            self._stats.filtered[refusal] += 1
+            count(self._stats.filtered, refusal)
             return False
         item.lane = person(item.source_id, head)
         return not self._ledger.is_kept(item)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from dataclasses import dataclass, field
 
 LATENCY_BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 10_800)
@@ -17,9 +16,9 @@ class DeliveryStats:
     delivered: int = 0
     retried: int = 0
     """Failed attempts that are tried again."""
-    rejected: Counter[str] = field(default_factory=Counter)
+    rejected: dict[str, int] = field(default_factory=dict)
     """Events that went to the dead letters, by reason."""
-    filtered: Counter[str] = field(default_factory=Counter)
+    filtered: dict[str, int] = field(default_factory=dict)
     """Events that the destination's filters left out, by filter."""
     calls: int = 0
     in_flight: int = 0
@@ -44,6 +43,11 @@ class DeliveryStats:
         self.delivered += 1
         self.latency_sum += latency
         self.latency_buckets[bisect_left(LATENCY_BOUNDS, latency)] += 1
+
+
+def count(counts: dict[str, int], reason: str) -> None:
+    """Add one to a reason."""
+    counts[reason] = counts.get(reason, 0) + 1
 
 
 def short(why: str) -> str:
