@@ -90,6 +90,8 @@ class Extractor:
         for event in events:
             context = _object(event.get("context"))
             kind = event.get("type")
+            if type(kind) is not str:
+                kind = "unknown"
             properties = _object(event.get("traits" if kind == "identify" else "properties"))
             page = _page_key(kind, context, properties)
             place_numbers.append(places.setdefault(page, len(places)))
@@ -110,7 +112,7 @@ class Extractor:
     def _row(
         self,
         event: Mapping[str, Any],
-        kind: Any,
+        kind: str,
         context: Mapping[str, Any],
         properties: Mapping[str, Any],
         page: tuple[str, str, str, Any],
@@ -135,7 +137,7 @@ class Extractor:
             anonymous_id or (f"user:{user_id}" if user_id else f"event:{message_id}"),
             anonymous_id,
             user_id,
-            kind if type(kind) is str else "unknown",
+            kind,
             name,
             get("timestamp"),
             get("receivedAt"),
@@ -164,7 +166,7 @@ _NO_MEANING = (False, False, False)
 
 
 def _page_key(
-    kind: Any, context: Mapping[str, Any], properties: Mapping[str, Any]
+    kind: str, context: Mapping[str, Any], properties: Mapping[str, Any]
 ) -> tuple[str, str, str, tuple[str, ...]]:
     """What tells one place from another: url, path, referrer, campaign."""
     page = _object(context.get("page"))

@@ -120,7 +120,8 @@ WHERE longest_gap_ms > timeout_ms OR last_ms - first_ms > max_length_ms
 
 -- name: siblings
 -- Tabs that rotate together: ids of one visitor that begin within a minute and go on side by side
--- are one visit. `root_no` is the id that began first.
+-- are one visit. Ids that are clocks differ by as much as their starts (other ids are a caller's,
+-- who may want several). `root_no` is the id that began first.
 CREATE OR REPLACE TEMP TABLE siblings AS
 WITH gap_parts AS (
     SELECT
@@ -155,8 +156,7 @@ marked AS (
         *,
         CASE WHEN first_ms - earlier_first <= 60000 AND earlier_last > first_ms
             AND earlier_no <> session_no
-            AND (session_no > 0 OR session_no < -1000000000000000000)
-            AND (earlier_no > 0 OR earlier_no < -1000000000000000000)
+            AND session_no > 0 AND earlier_no > 0 AND abs(session_no - earlier_no) <= 120000
             AND coalesce(earlier_user, least_user, '') = coalesce(least_user, earlier_user, '')
             THEN 0 ELSE 1 END AS is_root
     FROM neighbours
