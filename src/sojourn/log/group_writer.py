@@ -32,16 +32,17 @@ class Job:
 class GroupWriter:
     """Runs jobs in groups: a group is all that came in while the last one was being synced.
 
-    `append(connection, values)` writes merged values; `committed(streams)` hears what was
-    appended, after the commit; `upkeep(connection)` runs between groups, in a transaction of
-    its own, at most every `upkeep_every` seconds, and answers if there is more to do.
+    `append(connection, values)` writes the group's values, possibly none; `committed()` is
+    called after the commit and before anybody is told of it; `upkeep(connection)` runs between
+    groups, in a transaction of its own, at most every `upkeep_every` seconds, and answers if
+    there is more to do.
     """
 
     def __init__(
         self,
         connect: Callable[[], apsw.Connection],
         append: Callable[[apsw.Connection, Values], None],
-        committed: Callable[[set[str]], None],
+        committed: Callable[[], None],
         upkeep: Callable[[apsw.Connection], bool],
         upkeep_every: float = 30.0,
     ) -> None:
@@ -100,17 +101,17 @@ class GroupWriter:
 
     def _write(self, group: list[Job]) -> None:
         try:
-            streams = self._transaction(group)
+            self._transaction(group)
         except (apsw.Error, OSError) as error:
             self._disconnect()
             self._answer(group, LogUnavailable(str(error)))
         except SojournError as error:
             self._answer(group, error)
         else:
+            self._committed()
             self._answer(group, None)
-            self._committed(streams)
 
-    def _transaction(self, group: list[Job]) -> set[str]:
+    def _transaction(self, group: list[Job]) -> None:
         merged: dict[tuple[str, int], list[bytes]] = {}
         for job in group:
             for place, values in (job.values or {}).items():
@@ -118,8 +119,7 @@ class GroupWriter:
         connection = self._connected()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if merged:
-                self._append(connection, merged)
+            self._append(connection, merged)
             for job in group:
                 if job.call is not None:
                     job.result = job.call(connection)
@@ -128,7 +128,6 @@ class GroupWriter:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        return {stream for stream, _ in merged}
 
     def _keep_up(self) -> None:
         """Trim. Losing a round is no harm: the next one does the same work."""

@@ -29,10 +29,11 @@ ON CONFLICT (stream) DO UPDATE SET partitions = max(partitions, excluded.partiti
 
 -- name: append
 -- One statement for any number of values: each step of a statement gives up and takes the
--- interpreter lock once. Time never runs backwards within a partition, so it can be searched.
-INSERT INTO {table} (appended_at, value)
-SELECT max(?1, ifnull((SELECT appended_at FROM {table} ORDER BY offset DESC LIMIT 1), 0)), value
-FROM carray(?2);
+-- interpreter lock once.
+INSERT INTO {table} (appended_at, value) SELECT ?1, value FROM carray(?2);
+
+-- name: last_time
+SELECT appended_at FROM {table} ORDER BY offset DESC LIMIT 1;
 
 -- name: read
 SELECT offset, appended_at, value FROM {table} WHERE offset > ?1 ORDER BY offset;
@@ -63,9 +64,8 @@ SELECT (SELECT page_count FROM pragma_page_count()) - (SELECT freelist_count FRO
 -- name: chunk_end
 -- The last of at most ?2 entries and about ?3 bytes from the start, up to offset ?1.
 SELECT max(offset) FROM (
-    SELECT offset,
-           sum(length(value)) OVER (ORDER BY offset) - length(value) AS bytes_before
-    FROM (SELECT offset, value FROM {table} WHERE offset <= ?1 ORDER BY offset LIMIT ?2)
+    SELECT offset, sum(size) OVER (ORDER BY offset) - size AS bytes_before
+    FROM (SELECT offset, length(value) AS size FROM {table} WHERE offset <= ?1 ORDER BY offset LIMIT ?2)
 ) WHERE bytes_before < ?3;
 
 -- name: trim

@@ -20,6 +20,7 @@ from sojourn.log.group_writer import GroupWriter, Job, Values
 from sojourn.log.partitions import check_stream, checked, split
 from sojourn.log.retention import Retention
 from sojourn.log.sqlite_reader import SqliteReader
+from sojourn.log.tail import Chunk, Tail
 from sojourn.log.trimming import LogStats, Trimmer
 from sojourn.log.wakeups import Wakeups
 
@@ -51,10 +52,10 @@ class SqliteLog:
         self._of_thread = threading.local()
         self._read_connections: list[apsw.Connection] = []
         self._partitions = self._open(checked(partitions))
-        self._trimmer = Trimmer(retention, self.clock)
-        self._writer = GroupWriter(
-            self._connect, self._append, self.wakeups.wake, self._trimmer.step
-        )
+        self.tail = Tail(self._partitions)
+        self._added: list[tuple[str, int, Chunk]] = []
+        self._trimmer = Trimmer(retention, self.clock, self.tail.forget)
+        self._writer = GroupWriter(self._connect, self._append, self._committed, self._trimmer.step)
 
     @property
     def stats(self) -> LogStats:
@@ -131,7 +132,17 @@ class SqliteLog:
         return open_database(self._path, tables.SQL["schema"], tables.FORMAT)
 
     def _append(self, connection: apsw.Connection, values: Values) -> None:
-        tables.append(connection, self.clock.now_ms(), values)
+        now = self.clock.now_ms()
+        self._added = [
+            (stream, partition, tables.append(connection, now, stream, partition, added))
+            for (stream, partition), added in values.items()
+        ]
+
+    def _committed(self) -> None:
+        added, self._added = self._added, []
+        for stream, partition, chunk in added:
+            self.tail.add(stream, partition, chunk)
+        self.wakeups.wake({stream for stream, _, _ in added})
 
     def _close(self) -> None:
         self._closed = True

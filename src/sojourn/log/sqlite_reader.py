@@ -10,6 +10,7 @@ import apsw
 
 from sojourn.core.ports import Clock, Lag, Stored
 from sojourn.log import tables
+from sojourn.log.tail import Tail
 from sojourn.log.wakeups import Wakeups
 
 _POLL_SECONDS = 0.25
@@ -21,6 +22,7 @@ class ReadableLog(Protocol):
 
     clock: Clock
     wakeups: Wakeups
+    tail: Tail
 
     async def declare(self, stream: str) -> int:
         """Create the stream if needed; the number of its partitions."""
@@ -59,7 +61,9 @@ class SqliteReader:
         while True:
             ticket = self._log.wakeups.ticket(self._stream)
             try:
-                found: list[Stored] = await self._log.in_thread(self._fetch, max_bytes)
+                found = self._from_tail(max_bytes)
+                if not found:
+                    found = await self._log.in_thread(self._fetch, max_bytes)
                 left = deadline - loop.time()
                 if found or left <= 0:
                     return self._took(found)
@@ -100,13 +104,27 @@ class SqliteReader:
         tables.set_positions(connection, self._stream, self._name, everywhere, self._now())
         return everywhere
 
-    def _fetch(self, connection: apsw.Connection, max_bytes: int) -> list[Stored]:
-        """About `max_bytes` of values; another partition has the first turn each time."""
+    def _from_tail(self, max_bytes: int) -> list[Stored]:
         found: list[Stored] = []
-        size = 0
+        for partition in self._in_turn():
+            size = sum(len(entry.value) for entry in found)
+            if size >= max_bytes:
+                break
+            after = self._next[partition]
+            found += self._log.tail.after(self._stream, partition, after, max_bytes - size)
+        return found
+
+    def _in_turn(self) -> list[int]:
+        """The partitions; another one has the first turn each time."""
         partitions = sorted(self._next)
         turn = self._turn % len(partitions)
-        for partition in partitions[turn:] + partitions[:turn]:
+        return partitions[turn:] + partitions[:turn]
+
+    def _fetch(self, connection: apsw.Connection, max_bytes: int) -> list[Stored]:
+        """About `max_bytes` of values."""
+        found: list[Stored] = []
+        size = 0
+        for partition in self._in_turn():
             query = tables.SQL["read"].format(table=tables.table_of(self._stream, partition))
             for offset, appended_at, value in connection.execute(query, (self._next[partition],)):
                 if found and size + len(value) > max_bytes:

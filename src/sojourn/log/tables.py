@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import apsw
 
 from sojourn.log.database import rows
 from sojourn.log.queries import load_queries
+from sojourn.log.tail import Chunk
 
 FORMAT = 1
 SQL = load_queries("log.sql")
@@ -34,12 +35,19 @@ def streams(connection: apsw.Connection) -> dict[str, int]:
 
 
 def append(
-    connection: apsw.Connection, now: int, values: Mapping[tuple[str, int], list[bytes]]
-) -> None:
-    """Add values, by stream and partition, as appended at `now` (ms)."""
-    for (stream, partition), added in values.items():
-        sql = SQL["append"].format(table=table_of(stream, partition))
-        connection.execute(sql, (now, apsw.carray(tuple(added))))
+    connection: apsw.Connection, now: int, stream: str, partition: int, values: Sequence[bytes]
+) -> Chunk:
+    """Add values as appended at `now` (ms).
+
+    Time never runs backwards within a partition, so that it can be searched.
+    """
+    table = table_of(stream, partition)
+    last = rows(connection, SQL["last_time"].format(table=table))
+    at = max(now, last[0][0]) if last else now
+    added = tuple(values)
+    connection.execute(SQL["append"].format(table=table), (at, apsw.carray(added)))
+    first = connection.last_insert_rowid() - len(added) + 1
+    return Chunk(first, at, added, sum(map(len, added)))
 
 
 @dataclass(frozen=True)

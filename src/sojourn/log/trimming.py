@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import apsw
@@ -29,11 +30,17 @@ class LogStats:
 
 
 class Trimmer:
-    """Decides what goes (see `Retention` for the policy) and removes it step by step."""
+    """Decides what goes (see `Retention` for the policy) and removes it step by step.
 
-    def __init__(self, retention: Retention, clock: Clock) -> None:
+    `forget(stream, partition, offset)` hears up to where.
+    """
+
+    def __init__(
+        self, retention: Retention, clock: Clock, forget: Callable[[str, int, int], None]
+    ) -> None:
         self._retention = retention
         self._clock = clock
+        self._forget = forget
         self.stats = LogStats()
 
     def step(self, connection: apsw.Connection) -> bool:
@@ -63,6 +70,7 @@ class Trimmer:
         chunk_end = tables.SQL["chunk_end"].format(table=table)
         (end,) = rows(connection, chunk_end, limit, _STEP_ENTRIES, _STEP_BYTES)[0]
         connection.execute(tables.SQL["trim"].format(table=table), (end,))
+        self._forget(stream, partition, end)
         self._count(stream, partition, end - there.first + 1, end - max(read, there.first - 1))
         return bool(end < limit) or crowded or full
 
