@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sojourn.core.ports import Stored
 
-_STREAM_BYTES = 16 * 2**20
+_STREAM_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
