@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ua_parser import UserAgent, parse
+from ua_parser import Device, UserAgent, parse
 
 _BROWSERS = {
     "Amazon Silk": "Silk",
@@ -38,16 +38,30 @@ _BROWSERS = {
     "Opera Mobile": "Opera",
     "Opera Touch": "Opera Touch",
     "Safari": "Safari",
-    "Samsung Internet": "Samsung Browser",
+    "Samsung Internet": "Samsung Internet",
     "UC Browser": "UCBrowser",
     "Vivaldi": "Vivaldi",
     "Yandex Browser": "Yandex",
 }
-_AMPLITUDE_BROWSERS = _BROWSERS | {"Chrome Mobile": "Chrome Mobile", "Edge Mobile": "Edge Mobile"}
-_SYSTEMS = {
-    "Mac OS X": "Mac",
-    "Chrome OS": "Chromium OS",
+_AMPLITUDE_BROWSERS = _BROWSERS | {
+    "Chrome Mobile": "Chrome Mobile",
+    "Chrome Mobile iOS": "Chrome Mobile",
+    "Samsung Internet": "Samsung Browser",
 }
+_SYSTEMS = {
+    "Chrome OS": "Chromium OS",
+    "Debian": "Linux",
+    "Fedora": "Linux",
+    "Mac OS X": "Mac",
+    "Ubuntu": "Linux",
+}
+_BY_DEVICE = ("iPad", "iPhone", "iPod")
+"""Devices whose name Amplitude takes for that of their system."""
+_VERSION_AFTER = {
+    "Android": "Version",
+    "Mobile Safari UI/WKWebView": "AppleWebKit",
+}
+"""Families whose version stands behind a token; without the token they are none."""
 _NO_DEVICE = ("Mac", "Other", "Spider")
 """Families that stand for computers and programs."""
 
@@ -68,21 +82,33 @@ class Agent:
 def parsed(user_agent: str) -> Agent:
     """The parts of a user agent; results are kept, since few agents make most events."""
     result = parse(user_agent)
-    browser, system, device = result.user_agent, result.os, result.device
+    browser, device = result.user_agent, result.device
     family = browser.family if browser else ""
-    known = browser if family in _BROWSERS else None
+    version = _version(browser, user_agent) if browser and family in _BROWSERS else None
+    if version is None:
+        family = ""
     vendor = device.brand if device and device.family not in _NO_DEVICE else None
     return Agent(
         browser=_BROWSERS.get(family),
         amplitude_browser=_AMPLITUDE_BROWSERS.get(family),
-        version=_version(known, user_agent) if known else None,
-        system=_SYSTEMS.get(system.family, system.family) if system else None,
+        version=version,
+        system=_system(result.os.family, device) if result.os else None,
         vendor=None if vendor in ("Generic", "Generic_Android") else vendor,
     )
 
 
+def _system(family: str, device: Device | None) -> str:
+    if family == "iOS" and device and device.family in _BY_DEVICE:
+        return device.family
+    return _SYSTEMS.get(family, family)
+
+
 def _version(browser: UserAgent, user_agent: str) -> str | None:
     """The version as the user agent writes it: ua-parser may leave out its last parts."""
+    token = _VERSION_AFTER.get(browser.family)
+    if token is not None:
+        found = re.search(rf"{token}/([\d.]+)", user_agent)
+        return found[1] if found else None
     parts = (browser.major, browser.minor, browser.patch, browser.patch_minor)
     version = ".".join(part for part in parts if part is not None)
     found = re.search(rf"[/ :]({re.escape(version)}[\d.]*)", user_agent) if version else None

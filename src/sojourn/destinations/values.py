@@ -90,9 +90,8 @@ def _number_text(value: float) -> str:
     return repr(double).replace("e+0", "e+").replace("e-0", "e-")
 
 
-def number(digits: str) -> int | float:
-    """Text of an integer as a JSON number: exact while a double is, else the double."""
-    value = int(digits)
+def exact(value: int) -> int | float:
+    """An integer as a JSON number: itself while a double holds it exactly, else the double."""
     return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else float(value)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sojourn.destinations.values import child, number
+from sojourn.destinations.values import child, exact
 
 _INTEGER = re.compile(r"-?[0-9]+")
 
@@ -30,7 +30,7 @@ def session_id(event: Mapping[str, Any]) -> int | float:
     if not value or isinstance(value, bool):
         return NONE
     if isinstance(value, int):
-        return value
+        return exact(value)
     if isinstance(value, float):
         return int(value) if value.is_integer() else NONE
     return _integer(value)
@@ -41,10 +41,12 @@ def _from_root(value: Any) -> int | float:
         return _integer(value.rpartition(":")[2])
     if isinstance(value, bool):
         return 1
-    return value if isinstance(value, (int, float)) else NONE
+    if isinstance(value, int):
+        return exact(value)
+    return value if isinstance(value, float) else NONE
 
 
 def _integer(value: Any) -> int | float:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return number(value)
+        return exact(int(value))
     return NONE
