@@ -6,7 +6,7 @@ import pytest
 
 from sojourn.destinations.user_agent import Agent, parsed
 
-CHROME = "(KHTML, like Gecko) Chrome/124.0.6367.82"
+CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.6367.82"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4_1 like Mac OS X) AppleWebKit/605.1.15"
 
 
@@ -14,7 +14,7 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4_1 like Mac OS X) AppleWebKit/6
     ("user_agent", "agent"),
     [
         (
-            f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 {CHROME} Safari/537.36",
+            f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36",
             Agent("Chrome", "Chrome", "124.0.6367.82", "Windows", None),
         ),
         (
