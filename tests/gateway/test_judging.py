@@ -90,7 +90,7 @@ def judged(endpoint: str, body: bytes) -> tuple[list[str], str] | str:
         payload = judge(endpoint, body, DEPTH)
     except Refused as refusal:
         return refusal.text
-    return list(payload.users), payload.person
+    return [clean_id(user) for _, user in payload.ids], payload.person
 
 
 texts = st.text(st.characters(codec=None), max_size=8) | st.sampled_from(

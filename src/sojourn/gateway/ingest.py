@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sojourn.core.envelope import RequestMeta, pack_request
 from sojourn.core.errors import LogUnavailable
+from sojourn.core.events import clean_id
 from sojourn.core.ports import RAW, Clock, Entry, EventLog
 from sojourn.core.source import Source
 from sojourn.gateway import refusals
@@ -150,7 +151,7 @@ class Ingest:
         The order is that of RudderStack's gateway. Raises `Refused`.
         """
         payload = judge(endpoint, body, self._limits.depth)
-        events = len(payload.users)
+        events = len(payload.ids)
         self._spend(source.id, events)
         most = self._limits.request_bytes
         if self._suppressed is not None and events:
@@ -176,7 +177,8 @@ class Ingest:
         payload: Payload,
     ) -> tuple[bytes, int]:
         """The body without suppressed events, and how many events are left."""
-        keep = [not (user and suppressed(source.id, user)) for user in payload.users]
+        users = [clean_id(user_id) for _, user_id in payload.ids]
+        keep = [not (user and suppressed(source.id, user)) for user in users]
         left = keep.count(True)
         if 0 < left < len(keep) and endpoint in BATCHES:
             body = batch_without(body, keep)

@@ -35,9 +35,10 @@ _ESCAPES = re.compile(
 )
 
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
-# Two patterns, each with one letter to begin with: three times as fast as one with either.
-_big_exponent = re.compile(rb"e\+?[0-9]{3,}(?:[,\]}\s]|\Z)").search
-_big_capital_exponent = re.compile(rb"E\+?[0-9]{3,}(?:[,\]}\s]|\Z)").search
+# Three patterns, each with one character to begin with: three times as fast as one for all.
+_big_signed_exponent = re.compile(rb"\+[0-9]{3,}(?:[,\]}\s]|\Z)").search
+_big_capital_exponent = re.compile(rb"E[0-9]{3,}(?:[,\]}\s]|\Z)").search
+_big_exponent = re.compile(rb"e[0-9]{3,}(?:[,\]}\s]|\Z)").search
 _STRIDE = 52
 """A quarter of the 209 digits with which a number may overflow at an exponent below 100."""
 _FOUR_DIGITS = re.compile(rb"[0-9](?=[0-9]{3})")
@@ -83,8 +84,9 @@ def is_suspicious(body: bytes, depth: int) -> bool:
     """
     return (
         _may_be_deep(body, depth)
-        or _big_exponent(body) is not None
+        or _big_signed_exponent(body) is not None
         or _big_capital_exponent(body) is not None
+        or _big_exponent(body) is not None
         or _may_have_long_numbers(body)
     )
 

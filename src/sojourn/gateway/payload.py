@@ -35,8 +35,8 @@ _decode_batch = msgspec.json.Decoder(_Batch).decode
 class Payload:
     """What the gateway has to know about the events of a request."""
 
-    users: Sequence[str]
-    """By event, in order: its cleaned user id, or nothing."""
+    ids: Sequence[tuple[Any, Any]]
+    """Anonymous and user id of each event, as they were sent."""
     person: str
     """The first event's cleaned anonymous id, else its user id."""
 
@@ -68,16 +68,18 @@ def wire_size(endpoint: str, body: bytes, depth: int) -> int:
 
 def _payload(ids: list[tuple[Any, Any]]) -> Payload | None:
     """The payload of events with these anonymous and user ids; None if one has neither."""
-    users = []
-    person = ""
     for anonymous_id, user_id in ids:
-        user = clean_id(user_id) if user_id != "" else ""
-        name = (clean_id(anonymous_id) if anonymous_id != "" else "") or user
-        if not name:
+        if not (_is_present(anonymous_id) or _is_present(user_id)):
             return None
-        person = person or name
-        users.append(user)
-    return Payload(users, person)
+    person = (clean_id(ids[0][0]) or clean_id(ids[0][1])) if ids else ""
+    return Payload(ids, person)
+
+
+def _is_present(value: Any) -> bool:
+    """Whether anything is left of an id once it is cleaned."""
+    if type(value) is str and value and "!" <= value[0] <= "~":
+        return True
+    return bool(clean_id(value))
 
 
 def _judge_odd(endpoint: str, body: bytes, depth: int) -> Payload:
