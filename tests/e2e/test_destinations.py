@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,7 @@ def test_events_reach_a_webhook_and_what_it_refuses_can_be_sent_again(
         status = json.loads(sojourn("status", "--json", *folder))
         (destination,) = status["destinations"]
         assert (destination["name"], destination["delivered"]) == ("hook", 3)
+        with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+            metrics = answer.read().decode()
+        assert 'sojourn_deliveries_total{destination="hook",outcome="delivered"} 3.0' in metrics
+        assert 'sojourn_rejected_total{destination="hook",reason="HTTP 400"} 1.0' in metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from sojourn.app.sources import Sources
@@ -14,6 +14,7 @@ from sojourn.destinations.registry import build
 from sojourn.pipeline.dead_letters import DeadLetters
 from sojourn.pipeline.delivery import Delivery
 from sojourn.pipeline.delivery_settings import DeliverySettings, split
+from sojourn.pipeline.delivery_stats import DeliveryStats
 from sojourn.settings import Configuration, DestinationSettings
 
 
@@ -69,10 +70,10 @@ class Deliveries:
             )
         return shown
 
-    def measured(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The raw counters of each delivery, by name."""
+    def measured(self) -> Iterator[tuple[str, DeliveryStats]]:
+        """The counters of each delivery, by name; the lag is as of the last status."""
         for delivery in self._running:
-            yield delivery.name, asdict(delivery.stats)
+            yield delivery.name, delivery.stats
 
     def check(self) -> None:
         """Build every destination once. Raises `InvalidSettings` naming the field and the fix."""

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 if TYPE_CHECKING:
+    from sojourn.pipeline.delivery_stats import DeliveryStats
     from sojourn.app.platform import Platform
 
 
@@ -33,6 +34,7 @@ def metrics_endpoint(platform: Platform) -> Callable[[Request], Awaitable[Respon
 
 async def measure(platform: Platform) -> Measured:
     """Every figure: metric name → label values → value."""
+    await platform.deliveries.status()  # looks at the lag
     lags = await platform.lags()
     processor, loader = platform.processor.counts, platform.loader.counts
     measured: Measured = {
@@ -43,12 +45,31 @@ async def measure(platform: Platform) -> Measured:
         "sojourn_lag_entries": {(name,): lag.entries for name, lag in lags.items()},
         "sojourn_lag_seconds": {(name,): lag.seconds for name, lag in lags.items()},
     }
+    for name, stats in platform.deliveries.measured():
+        _add_delivery(measured, name, stats)
     if platform.gateway is not None:
         stats = platform.gateway.stats
         measured["sojourn_requests_total"] = {(): stats.requests}
         measured["sojourn_events_total"] = {(): stats.events}
         measured["sojourn_refused_total"] = {(why,): n for why, n in stats.refused.items()}
     return measured
+
+
+def _add_delivery(measured: Measured, name: str, stats: DeliveryStats) -> None:
+    rows = {
+        "sojourn_deliveries_total": {
+            (name, "delivered"): stats.delivered,
+            (name, "retried"): stats.retried,
+        },
+        "sojourn_rejected_total": {(name, why): n for why, n in stats.rejected.items()},
+        "sojourn_filtered_total": {(name, by): n for by, n in stats.filtered.items()},
+        "sojourn_delivery_seconds_total": {(name,): stats.latency_sum},
+        "sojourn_destination_down": {(name,): stats.down},
+        "sojourn_lag_entries": {(f"destination:{name}",): stats.lag_events},
+        "sojourn_lag_seconds": {(f"destination:{name}",): stats.lag_seconds},
+    }
+    for metric, values in rows.items():
+        measured.setdefault(metric, {}).update(values)
 
 
 class _Snapshot(Collector):
@@ -78,6 +99,9 @@ HELP = {
     "sojourn_lag_seconds": "Age of the oldest entry that a reader has yet to deal with.",
     "sojourn_deliveries_total": "Events by destination and what became of them.",
     "sojourn_rejected_total": "Events that a destination refused for good, by reason.",
+    "sojourn_filtered_total": "Events that a destination's filters left out, by filter.",
+    "sojourn_delivery_seconds_total": "Seconds from receipt to delivery, over delivered events.",
+    "sojourn_destination_down": "1 while a destination's circuit breaker is open.",
 }
 LABELS: dict[str, tuple[str, ...]] = {
     "sojourn_refused_total": ("reason",),
@@ -86,4 +110,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "sojourn_lag_seconds": ("reader",),
     "sojourn_deliveries_total": ("destination", "outcome"),
     "sojourn_rejected_total": ("destination", "reason"),
+    "sojourn_filtered_total": ("destination", "filter"),
+    "sojourn_delivery_seconds_total": ("destination",),
+    "sojourn_destination_down": ("destination",),
 }
