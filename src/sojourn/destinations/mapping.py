@@ -1,7 +1,7 @@
 """Fields of a far end as data, compiled into one pass over the event.
 
 A row is `(target, source, …)`: the first source path that holds something goes to `target`.
-Something is anything but null and the empty text.
+Something is anything but null and, if not said otherwise, the empty text.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ Row = tuple[str, ...]
 Mapper = Callable[[Mapping[str, Any], dict[str, Any]], None]
 
 
-def compiled(rows: Iterable[Row]) -> Mapper:
+def compiled(rows: Iterable[Row], *, empty: bool = False) -> Mapper:
     """A function `(event, out)` that writes the mapped fields into `out`.
+
+    With `empty`, the empty text is something too.
 
     Each object on the way is looked up once per event, and rows below an object that is not
     there cost nothing.
@@ -24,7 +26,7 @@ def compiled(rows: Iterable[Row]) -> Mapper:
     plan = _Plan()
     for target, *sources in rows:
         plan.add(target, sources)
-    return plan.mapper()
+    return plan.mapper(None if empty else "")
 
 
 class _Plan:
@@ -56,8 +58,8 @@ class _Plan:
         else:
             self.choices.append((target, places))
 
-    def mapper(self) -> Mapper:
-        """The compiled function."""
+    def mapper(self, nothing: str | None) -> Mapper:
+        """The compiled function; `nothing` counts as nothing, beside null."""
         steps, choices = self.steps, self.choices
         single = [(index, tuple(fields)) for index, fields in self.single.items()]
 
@@ -72,14 +74,14 @@ class _Plan:
                 if source.__class__ is dict and source:
                     for key, target in fields:
                         value = source.get(key)
-                        if value is not None and value != "":
+                        if value is not None and value != nothing:
                             out[target] = value
             for target, places in choices:
                 for index, key in places:
                     source = objects[index]
                     if source.__class__ is dict:
                         value = source.get(key)
-                        if value is not None and value != "":
+                        if value is not None and value != nothing:
                             out[target] = value
                             break
 

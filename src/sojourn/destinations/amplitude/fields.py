@@ -5,42 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sojourn.destinations.mapping import Row, compiled
 from sojourn.destinations.user_agent import parsed
-from sojourn.destinations.values import child
 
-PLAIN = {
-    "device_id": "anonymousId",
-    "carrier": "context.network.carrier",
-    "app_name": "context.app.name",
-    "app_version": "context.app.version",
-    "language": "context.locale",
-}
-"""Taken as they are; a trait of the target's name overrides them."""
+COMPUTED: tuple[Row, ...] = (
+    ("os_name", "context.os.name"),
+    ("os_version", "context.os.version"),
+    ("device_model", "context.device.model"),
+    ("device_manufacturer", "context.device.manufacturer"),
+    ("platform", "context.device.type"),
+)
+"""Taken from the context, except in browsers; a trait of the target's name overrides them, and
+is no user property then. So do `device_brand` and `event_id`."""
 
-DEVICE = {
-    "os_name": "context.os.name",
-    "os_version": "context.os.version",
-    "device_model": "context.device.model",
-    "device_manufacturer": "context.device.manufacturer",
-    "platform": "context.device.type",
-    "device_brand": "context.device.brand",
-    "event_id": "integrations.Amplitude.event_id",
-}
-"""Computed; a trait of the target's name overrides them and is no user property then."""
+PLAIN: tuple[Row, ...] = (
+    ("device_id", "anonymousId"),
+    ("carrier", "context.network.carrier"),
+    ("app_name", "context.app.name"),
+    ("app_version", "context.app.version"),
+    ("language", "context.locale"),
+)
+"""Always taken as they are; a trait of the target's name overrides them."""
 
-PLACE: dict[str, tuple[str, ...]] = {
-    "region": ("context.location.region",),
-    "location_lat": ("context.location.latitude",),
-    "location_lng": ("context.location.longitude",),
-    "dma": ("context.location.dma",),
-    "country": (
+PLACE: tuple[Row, ...] = (
+    ("region", "context.location.region"),
+    ("location_lat", "context.location.latitude"),
+    ("location_lng", "context.location.longitude"),
+    ("dma", "context.location.dma"),
+    (
+        "country",
         "context.location.country",
         "traits.address.country",
         "context.traits.address.country",
     ),
-    "city": ("context.location.city", "traits.address.city", "context.traits.address.city"),
-}
-"""The first source that is neither null nor empty; a trait of the target's name comes first."""
+    (
+        "city",
+        "context.location.city",
+        "traits.address.city",
+        "context.traits.address.city",
+    ),
+)
+"""Where the person is; a trait of the target's name overrides them."""
+
+OWN_FIELD = frozenset({"device_brand", "event_id", *(target for target, *_ in COMPUTED)})
+"""Traits that override a field instead of being user properties."""
 
 REVENUE = {
     "productId": "product_id",
@@ -53,87 +61,55 @@ REVENUE = {
 
 APPLE = frozenset({"ios", "watchos", "ipados", "tvos"})
 
-_NONE: Mapping[str, Any] = {}
-
 
 def device(event: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) -> None:
-    """Write the fields of device and app into `out`."""
+    """Write the fields of device, app and place into `out`."""
+    _map_fields(event, out)
+    _map_place(event, out)
     context = event.get("context")
     if context.__class__ is not dict:
-        context = _NONE
-    system = context.get("os") or _NONE
-    machine = context.get("device") or _NONE
+        context = {}
     channel = event.get("channel")
-    out["os_name"] = child(system, "name")
-    out["os_version"] = child(system, "version")
-    out["device_model"] = child(machine, "model")
-    out["device_manufacturer"] = child(machine, "manufacturer")
-    out["platform"] = child(machine, "type")
-    out["device_id"] = event.get("anonymousId")
-    out["carrier"] = child(context.get("network"), "carrier")
-    app = context.get("app") or _NONE
-    out["app_name"] = child(app, "name")
-    out["app_version"] = child(app, "version")
-    out["language"] = context.get("locale")
-    if brand_mapped:
-        out["device_brand"] = child(machine, "brand")
-    if channel.__class__ is str and channel.lower() == "web":
-        # Screens come from apps: a browser's user agent says nothing about them.
-        if str(event.get("type")).lower() != "screen":
-            _web(context, out)
-    elif channel == "mobile" and machine:
-        _mobile(machine, brand_mapped, out)
+    in_browser = channel.__class__ is str and channel.lower() == "web"
+    # Screens come from apps: a browser's user agent says nothing about them.
+    if in_browser and str(event.get("type")).lower() != "screen":
+        out["platform"] = "Web"
+        _browser(context.get("userAgent"), out)
+    machine = context.get("device")
+    if machine.__class__ is dict:
+        if brand_mapped:
+            out["device_brand"] = machine.get("brand")
+        if channel == "mobile":
+            _mobile(machine, brand_mapped, out)
 
 
-def _web(context: Mapping[str, Any], out: dict[str, Any]) -> None:
-    out["platform"] = "Web"
-    user_agent = context.get("userAgent")
-    if user_agent.__class__ is str and user_agent:
-        agent = parsed(user_agent)
-        out["os_name"] = agent.amplitude_browser or out["os_name"]
-        out["os_version"] = agent.version or out["os_version"]
-        out["device_model"] = agent.system or out["device_model"]
-        out["device_manufacturer"] = agent.vendor or out["device_manufacturer"]
+def _browser(user_agent: Any, out: dict[str, Any]) -> None:
+    """Put what the user agent tells over what the context does."""
+    if user_agent.__class__ is not str or not user_agent:
+        return
+    agent = parsed(user_agent)
+    if agent.amplitude_browser is not None:
+        out["os_name"] = agent.amplitude_browser
+        out["os_version"] = agent.version
+    if agent.system is not None:
+        out["device_model"] = agent.system
+    if agent.vendor is not None:
+        out["device_manufacturer"] = agent.vendor
 
 
 def _mobile(machine: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) -> None:
     if not brand_mapped:
-        out["device_brand"] = child(machine, "manufacturer")
-    family = child(machine, "type")
+        out["device_brand"] = machine.get("manufacturer")
+    family = machine.get("type")
     if not isinstance(family, str):
         return
-    advertising = child(machine, "advertisingId")
+    advertising = machine.get("advertisingId")
     if family.lower() in APPLE:
         out["idfa"] = advertising
-        out["idfv"] = child(machine, "id")
+        out["idfv"] = machine.get("id")
     elif family.lower() == "android":
         out["adid"] = advertising
 
 
-def place(event: Mapping[str, Any], out: dict[str, Any]) -> None:
-    """Write where the person is into `out`, where a trait has not done so."""
-    context = event.get("context")
-    context = context if isinstance(context, dict) else _NONE
-    location = context.get("location")
-    if location:
-        for target, key in (
-            ("region", "region"),
-            ("location_lat", "latitude"),
-            ("location_lng", "longitude"),
-            ("dma", "dma"),
-        ):
-            _fill(out, target, child(location, key))
-    addresses = (
-        location,
-        child(event.get("traits"), "address"),
-        child(context.get("traits"), "address"),
-    )
-    for address in addresses:
-        if address:
-            _fill(out, "country", child(address, "country"))
-            _fill(out, "city", child(address, "city"))
-
-
-def _fill(out: dict[str, Any], target: str, value: Any) -> None:
-    if value is not None and value != "" and out.get(target) is None:
-        out[target] = value
+_map_fields = compiled((*COMPUTED, *PLAIN), empty=True)
+_map_place = compiled(PLACE)

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sojourn.destinations.amplitude.fields import DEVICE
+from sojourn.destinations.amplitude.fields import OWN_FIELD
 from sojourn.destinations.values import at, child, drop, put, traits_of
 
 ADDRESS = ("city", "country", "postalCode", "state", "street")
@@ -58,7 +58,7 @@ def traits_to_send(event: Mapping[str, Any]) -> Any:
     traits = event.get("traits")
     if not isinstance(traits, dict):
         return traits_of(event)
-    taken = [key for key in traits if key in DEVICE and traits[key] is not None]
+    taken = [key for key in traits if key in OWN_FIELD and traits[key] is not None]
     return {key: one for key, one in traits.items() if key not in taken} if taken else traits
 
 

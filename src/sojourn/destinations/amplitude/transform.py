@@ -19,7 +19,14 @@ DEFAULT_HOST = "https://api2.amplitude.com"
 _HEADERS = {"Content-Type": JSON_TYPE}
 _OPTIONS = {"min_id_length": 1}
 _PLACEHOLDER = re.compile(r"{{([^{}]+)}}")
-_OVERRIDES = frozenset({*fields.PLAIN, *fields.DEVICE, *fields.PLACE, "insert_id", *fields.REVENUE})
+_OVERRIDES = frozenset(
+    {
+        *(target for target, *_ in (*fields.PLAIN, *fields.PLACE)),
+        *fields.OWN_FIELD,
+        *fields.REVENUE,
+        "insert_id",
+    }
+)
 _IF_THERE = frozenset({"insert_id", *fields.REVENUE})
 """Fields that not every event has; a trait makes none of them."""
 
@@ -123,13 +130,12 @@ class Transform:
         return Request("POST", f"{self.host}/2/httpapi", Body(value), _HEADERS)
 
     def _overridden(self, event: Mapping[str, Any], out: dict[str, Any]) -> None:
-        """Let traits named like a field override it, and fill in the place."""
+        """Let traits named like a field override it."""
         traits = event.get("traits")
         if isinstance(traits, dict):
             for name in traits.keys() & _OVERRIDES:
                 if traits[name] is not None and (name not in _IF_THERE or name in out):
                     out[name] = traits[name]
-        fields.place(event, out)
 
     def _finish(self, event: Mapping[str, Any], amplitude: Any, out: dict[str, Any]) -> None:
         """The ids, the session and what else stands on every event."""
