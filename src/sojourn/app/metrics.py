@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from sojourn.pipeline.delivery_stats import DeliveryStats
     from sojourn.app.platform import Platform
+    from sojourn.pipeline.delivery_stats import DeliveryStats
 
 
 Measured = dict[str, dict[tuple[str, ...], float]]
@@ -56,7 +56,7 @@ async def measure(platform: Platform) -> Measured:
 
 
 def _add_delivery(measured: Measured, name: str, stats: DeliveryStats) -> None:
-    rows = {
+    rows: Measured = {
         "sojourn_deliveries_total": {
             (name, "delivered"): stats.delivered,
             (name, "retried"): stats.retried,
