@@ -372,12 +372,17 @@ def test_django_sets_cookies_if_told_to(django: Any, client: Client) -> None:
 # Celery
 
 
+def _no_logging(**_: Any) -> None:
+    """Keeps the worker from setting up the logging of this process."""
+
+
 def test_celery_tasks_carry_the_session_of_their_sender(stub: Any, client: Client) -> None:
     celery = pytest.importorskip("celery")
     from celery.contrib.testing.worker import start_worker
 
     from sojourn.sdk.integrations.celery import install
 
+    celery.signals.setup_logging.connect(_no_logging, weak=False)
     app = celery.Celery("shop", broker="memory://", backend="cache+memory://")
     remove = install(client)
 

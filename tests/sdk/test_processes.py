@@ -242,3 +242,26 @@ assert not logging.getLogger().handlers and not logging.getLogger("sojourn").han
 """,
         tmp_path / "never",
     )
+
+
+def test_with_a_disk_store_the_end_waits_for_no_server_that_is_gone(
+    stub: Any, program: Program, dead_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    program(BEGIN + "c = client()\nsend(c, 50)", dead_url, folder)
+    program(
+        BEGIN
+        + """
+c = client()
+send(c, 50)
+began = time.monotonic()
+assert not c.close()
+assert time.monotonic() - began < 1.5
+assert c.stats.dropped == 0
+""",
+        dead_url,
+        folder,
+    )
+    program(BEGIN + "assert client().flush(20)", stub.url, folder)
+    assert len(stub.accepted) == 100
+    assert stub.doubled == 0

@@ -24,10 +24,16 @@ class DiskQueue:
         self._source = self._own
         self._filed = 0
         self._unfiled = 0  # of the events under way
+        self._gap = False  # the newest events in memory are in no file
         self.spilled = False
         """Events newer than those in memory are on disk alone."""
         self.adopted = sum(old.count() for old in self._left)
         """How many events dead processes had left."""
+
+    @property
+    def complete(self) -> bool:
+        """Every event that waits or is under way is in a file."""
+        return self._unfiled == 0 and not self._gap
 
     @property
     def pressing(self) -> bool:
@@ -40,11 +46,13 @@ class DiskQueue:
         After an error the next ones stay in memory alone, until none waits there: the file has
         to have them in order and without gaps.
         """
-        if self._filed < in_memory:
+        self._gap = self._filed < in_memory
+        if self._gap:
             return ""
         try:
             self._own.append(event)
         except OSError as error:
+            self._gap = True
             return f"disk store: {error}"
         self._filed += 1
         return ""

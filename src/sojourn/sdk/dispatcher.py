@@ -104,6 +104,8 @@ class ThreadDispatcher:
             self._outbox.failed_attempt(verdict.why)
             if until is not None:
                 pause = min(pause, max(0.0, until - monotonic()))
+            if self._outbox.leave_to_disk():
+                return
             self._outbox.pause(pause, firm=verdict.after is not None)
             if self._outbox.stopped or (until is not None and monotonic() >= until):
                 return
@@ -119,7 +121,7 @@ class ThreadDispatcher:
         if failed is None:
             return True
         self.start()
-        return done.wait(timeout) and self._outbox.failed == failed
+        return done.wait(timeout) and self._outbox.failed == failed and not self._outbox.stopped
 
     async def aflush(self, timeout: Optional[float]) -> bool:  # noqa: ASYNC109 (a deadline)
         """As `flush`, without holding up the event loop."""
@@ -140,7 +142,7 @@ class ThreadDispatcher:
             await asyncio.wait_for(done.wait(), timeout)
         except asyncio.TimeoutError:  # noqa: UP041 (another class before Python 3.11)
             return False
-        return self._outbox.failed == failed
+        return self._outbox.failed == failed and not self._outbox.stopped
 
     def begin_close(self) -> None:
         """Take in nothing more, and send what waits without delay."""

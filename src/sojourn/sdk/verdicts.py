@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional
 MAX_RETRY_AFTER = 300.0
 """Seconds; a server that asks for more is asked again after this long."""
 FIRST_BACKOFF = 0.5
+_chance = random.Random()  # of our own: programs seed the common one and count on it
 
 
 class Verdict(NamedTuple):
@@ -65,4 +66,4 @@ def backoff(attempt: int, ceiling: float) -> float:
     A random tenth off keeps the clients of a server that comes back from arriving at once.
     """
     doubled = FIRST_BACKOFF * 2.0 ** min(attempt - 1, 30)
-    return min(doubled, ceiling) * random.uniform(0.9, 1.0)
+    return min(doubled, ceiling) * _chance.uniform(0.9, 1.0)
