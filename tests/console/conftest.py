@@ -62,7 +62,7 @@ def evil_events(model: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     """The tables of the session model, filled."""
-    sendings = list(visitors(2026, people=220, now_ms=NOW_MS))
+    sendings = list(visitors(2026, now_ms=NOW_MS))
     events = [event for sending in sendings for event in sending.processed()]
     last_page = next(one for one in reversed(events) if one["type"] == "page")
     connection = duckdb.connect(":memory:")

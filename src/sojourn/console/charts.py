@@ -159,12 +159,13 @@ def _days(labels: Sequence[str], x: Scale, height: int) -> Markup:
 
 
 def _short(label: str) -> str:
-    """`2026-11-24` is `24 Nov`; anything else stays."""
+    """`2026-11-24` is `24 Nov`, `2026-11-24T13:00…` is `13:00`; anything else stays."""
     parts = label[:10].split("-")
-    if len(parts) == 3 and all(part.isdigit() for part in parts) and 1 <= int(parts[1]) <= 12:
-        hour = f" {label[11:16]}" if len(label) >= 16 and label[11:16] != "00:00" else ""
-        return f"{int(parts[2])} {_MONTHS[int(parts[1]) - 1]}{hour}"
-    return label
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return label
+    if len(label) >= 16 and label[11:16] != "00:00":
+        return label[11:16]
+    return f"{int(parts[2])} {_MONTHS[int(parts[1]) - 1]}"
 
 
 def _line(one: Series, x: Scale, y: Scale) -> Markup:

@@ -22,7 +22,7 @@ _MONEY: Final = re.compile(r"(^|_)(revenue|value_eur)(_|$)")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _WORD: Final = re.compile(r"(^|_)(signal|metric|reason|state|traffic_class|provenance)$")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_LABELS: Final = {"os": "OS", "utm_source": "UTM source", "sdk": "SDK"}
+_CAPITALS: Final = {"os": "OS", "utm": "UTM", "url": "URL", "id": "ID", "sdk": "SDK", "ms": "ms"}
 
 
 @dataclass(frozen=True)
@@ -218,8 +218,8 @@ def kind_of(name: str, values: Sequence[Any]) -> str:
 
 def label_of(name: str) -> str:
     """A column's name as words: `engagement_rate` is `Engagement rate`."""
-    words = _LABELS.get(name, name.replace("_", " "))
-    return words[:1].upper() + words[1:]
+    words = " ".join(_CAPITALS.get(word, word) for word in name.replace("_", " ").split(" "))
+    return words if words[:2] == "ms" else words[:1].upper() + words[1:]
 
 
 _SHOWN: Final = {"number": number, "ratio": ratio, "seconds": seconds, "money": money}

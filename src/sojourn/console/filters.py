@@ -12,10 +12,7 @@ from urllib.parse import urlencode
 from sojourn.console.figures import label_of
 from sojourn.core.ports import ReportSpec
 
-FIRST: Final = (
-    "by", "anchor", "direction", "steps", "unit", "mode", "from", "to", "compare", "sort",
-    "channel", "device",
-)  # fmt: skip
+FIRST: Final = ("by", "anchor", "direction", "steps", "unit", "mode", "sort")
 """Parameters that are always in sight; the others are behind "More filters"."""
 _DATED: Final = re.compile(r"^(from|to)$")
 _DATE: Final = re.compile(r"^\d{4}-\d\d-\d\d$")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -92,7 +93,8 @@ def trend(asked: Asked, before: Asked | None, metric: str) -> Markup:
     records = asked.records
     if not records or metric not in records[0]:
         return Markup("")
-    labels = [_label(record["time"]) for record in records]
+    zone = ZoneInfo(asked.parameters.get("zone", "UTC"))
+    labels = [_label(record["time"], zone) for record in records]
     values = [record[metric] for record in records]
     hrefs = [record["href"] for record in records]
     series = [Series(notation.label_of(metric), values, hrefs)]
@@ -111,10 +113,11 @@ def with_dates(asked: Asked) -> Asked:
     return replace(asked, report=replace(asked.report, rows=rows))
 
 
-def _label(value: Any) -> str:
-    if isinstance(value, (datetime.date, datetime.datetime)):
-        return value.isoformat()
-    return str(value)
+def _label(value: datetime.date, zone: ZoneInfo) -> str:
+    """A day as it is, an hour in the reader's zone."""
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=datetime.UTC).astimezone(zone).isoformat()
+    return value.isoformat()
 
 
 def sessions(asked: Asked) -> list[dict[str, Any]]:

@@ -39,6 +39,8 @@ class ReportPages:
     async def overview(self, request: Request) -> Response:
         """Sessions, people, engagement, durations, channels, and the trend with its comparison."""
         query = {"from": "7d", "compare": "previous", **query_of(request)}
+        if query["from"] in ("today", "24h"):
+            query.setdefault("unit", "hour")
         wanted: list[tuple[str, Mapping[str, str]]] = [("overview", query), ("trend", query)]
         wanted += [("breakdown", {**query, "by": by, "limit": "8"}) for by, _ in BREAKDOWNS]
         asked = await self._asker.ask_all(wanted)
@@ -174,6 +176,7 @@ class ReportPages:
             problems=[one for one in problems if not one.note.muted],
             muted=[one for one in problems if one.note.muted],
             charts=await self._onsets(problems[:MOST_CHARTS], query),
+            opportunities=shapes.opportunities(asked[2]),
             places=shapes.friction_places(asked[1]),
             fields=form_fields(asked[:1], query),
         )

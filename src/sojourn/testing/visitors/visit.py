@@ -173,7 +173,7 @@ class Visit:
     def _stuck(self) -> Iterator[Act]:
         """Giving up before payment: quietly, or, where something is broken, not quietly."""
         broken = self._chance("Payment Info Entered") < 1
-        if broken and self._rng.random() < 0.7:
+        if broken and self._rng.random() < 0.45:
             yield self._track("Element Clicked", 20, element=PAY_BUTTON)
             error = "TypeError: undefined is not an object (evaluating 'sheet.methods')"
             yield Act(90, "track", "Error Occurred", properties={"message": error, "fatal": False})
