@@ -90,7 +90,7 @@ class Shop:
             self.rows("SELECT * FROM session_events ORDER BY ALL"),
         )
 
-    def reports(self, at: float = 30 * DAY) -> Reports:
+    def reports(self, at: float = 20 * DAY) -> Reports:
         now = SID + int(at * 1000)
         return Reports(self.connection.cursor, lambda: now)
 
@@ -116,6 +116,14 @@ def make_shop() -> Iterator[Callable[..., Shop]]:
 @pytest.fixture
 def shop(make_shop: Callable[..., Shop]) -> Shop:
     return make_shop()
+
+
+@pytest.fixture(scope="module")
+def module_shop() -> Iterator[tuple[Shop, type[Events]]]:
+    """A warehouse for all tests of a module, and what makes events for it."""
+    shop = Shop()
+    yield shop, Events
+    shop.connection.close()
 
 
 @pytest.fixture(scope="session")

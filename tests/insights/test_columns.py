@@ -32,9 +32,9 @@ CONTEXT = ["page", "campaign", "library", "os", "device", "app", "userAgent", "l
 
 @given(
     st.lists(
-        st.fixed_dictionaries({}, optional={name: json_values for name in FIELDS})
+        st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, json_values))
         | st.fixed_dictionaries(
-            {}, optional={"context": st.fixed_dictionaries({}, optional={n: json_values for n in CONTEXT})}
+            {}, optional={"context": st.fixed_dictionaries({}, optional=dict.fromkeys(CONTEXT, json_values))}
         ),
         max_size=5,
     )
@@ -149,7 +149,8 @@ def test_the_published_channel_cases_hold(datasets: Path) -> None:
     wrong = [
         index
         for index, case in enumerate(cases)
-        if channel(Visit(case["source"], case["medium"], case["campaign"])) != case["expected_channel"]
+        if channel(Visit(case["source"], case["medium"], case["campaign"]))
+        != case["expected_channel"]
     ]
     assert wrong == [4], "case 4 contradicts the rules it is a case of"
 

@@ -192,7 +192,9 @@ def test_late_events_join_the_session_of_their_time_and_raise_its_revision(
 ) -> None:
     shop.load([event(0, SID), event(100, SID), event(5 * HOUR, SID + 5 * HOUR * 1000)])
     before = shop.sessions("session_key")
-    shop.load([event(50, SID, delay=DAY), event(60, SID, delay=DAY - 10), event(70, SID, delay=2 * DAY)])
+    shop.load(
+        [event(50, SID, delay=DAY), event(60, SID, delay=DAY - 10), event(70, SID, delay=2 * DAY)]
+    )
     assert shop.sessions("session_key") == before
     assert shop.sessions("events, revision, late_events") == [(5, 3, 3), (1, 1, 0)]
     assert shop.rows("SELECT event_index, gap FROM session_events ORDER BY event_time LIMIT 3") == [

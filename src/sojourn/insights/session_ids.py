@@ -42,18 +42,18 @@ def session_ref(value: Any) -> SessionRef:
     if value is None:
         return SessionRef("null", None, "null")
     if kind is float:
-        text = repr(value)[:64]
+        text = repr(value)[:256]
         if value != value or value in (float("inf"), float("-inf")) or value % 1:
             return SessionRef(text, None, "garbage")
         return _number(int(value), text)
     if kind is str:
         return _text(value)
-    return SessionRef(str(value)[:64], None, "type")
+    return SessionRef(str(value)[:256], None, "type")
 
 
 def _number(number: int, sent: str) -> SessionRef:
     if number < 0:
-        return SessionRef(sent[:64], None, "negative")
+        return SessionRef(sent[:256], None, "negative")
     if number == 0:
         return SessionRef(sent, None, "zero")
     if number < _SECONDS[0]:
@@ -61,8 +61,8 @@ def _number(number: int, sent: str) -> SessionRef:
     if number < _SECONDS[1]:
         number *= 1000
     if number >= _LARGEST:
-        return SessionRef(sent[:64], _hash(str(number)), None)
-    return SessionRef(sent[:64], number, None)
+        return SessionRef(sent[:256], _hash(str(number)), None)
+    return SessionRef(sent[:256], number, None)
 
 
 def _hash(text: str) -> int:
@@ -72,7 +72,7 @@ def _hash(text: str) -> int:
 
 def _text(value: str) -> SessionRef:
     text = value.strip()
-    sent = value[:64]
+    sent = value[:256]
     if not text or text.lower() in _NOTHING:
         return SessionRef(sent, None, "null" if text.lower() in ("null", "") else "garbage")
     digits = text.removeprefix("-")

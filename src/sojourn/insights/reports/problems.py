@@ -46,7 +46,8 @@ _NAMES = (
     "rate", "before", "change", "low", "high",
     "p_value", "sessions", "of", "lost_per_day", "peers_rate", "peers_before",
 )  # fmt: skip
-_SIMPLER = 0.85
+_SIMPLER = 0.95
+_SIGN = 0.001  # p below which another measure counts as showing the same incident
 
 
 def problems(ask: Ask) -> Report:
@@ -64,10 +65,12 @@ def problems(ask: Ask) -> Report:
     if (ALL, ()) not in found.segments:
         return ask.report(_NAMES, [], [], tests=0, steps=steps)
     tested, tests = candidates(found, measures(steps, marks))
-    passed = discoveries([c.stretch.p_value for c in tested] + [1.0] * (tests - len(tested)), rate)
-    standing = [c for c, stands in zip(tested, passed, strict=False) if stands]
+    distinct = _distinct(tested)
+    p_values = [finding.stretch.p_value for finding, _ in distinct]
+    passed = discoveries(p_values + [1.0] * (tests - len(distinct)), rate)
+    standing = [one for one, stands in zip(distinct, passed, strict=False) if stands]
     rows, behind, examples, also = [], [], [], []
-    for candidate, consequences in _distinct(standing):
+    for candidate, consequences in standing:
         chosen = _behind(ask, found, candidate)
         rows.append(_row(found, candidate))
         behind.append(chosen)
@@ -77,13 +80,14 @@ def problems(ask: Ask) -> Report:
     return ask.report(_NAMES, rows, behind, tests=tests, steps=steps, examples=examples, also=also)
 
 
-def _distinct(standing: Sequence[Candidate]) -> list[tuple[Candidate, list[str]]]:
+def _distinct(tested: Sequence[Candidate]) -> list[tuple[Candidate, list[str]]]:
     """One finding per incident, and what else shows it.
 
     An incident shows in many segments and in the steps that follow. The finding is the one with
-    the greatest likelihood, or a simpler segment that explains nearly as much.
+    the greatest likelihood, or a simpler segment that explains nearly as much. Counting each
+    incident once also keeps its many signs from letting chance findings through with it.
     """
-    rest = sorted(standing, key=lambda c: (-c.stretch.likelihood, len(c.values)))
+    rest = sorted(tested, key=lambda c: (-c.stretch.likelihood, len(c.values)))
     out: list[tuple[Candidate, list[str]]] = []
     while rest:
         best = rest[0]
@@ -91,7 +95,10 @@ def _distinct(standing: Sequence[Candidate]) -> list[tuple[Candidate, list[str]]
         kin = [c for c in group if c.measure == best.measure]
         strong = [c for c in kin if c.stretch.likelihood >= _SIMPLER * best.stretch.likelihood]
         chosen = min(strong, key=lambda c: (len(SEGMENTS[c.dimension]), -c.stretch.likelihood))
-        others = {c.measure.name for c in group if c.measure != chosen.measure}
+        others = {
+            c.measure.name for c in group
+            if c.measure != chosen.measure and c.stretch.p_value < _SIGN
+        }  # fmt: skip
         out.append((chosen, sorted(others)))
         rest = [c for c in rest if not (_is_same(best, c) or _is_same(chosen, c))]
     return out

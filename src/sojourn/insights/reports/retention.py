@@ -32,13 +32,11 @@ def retention(ask: Ask) -> Report:
     names, rows = ask.rows(
         sql, unit=unit, steps=ask.number("steps", 1, 60), cohort_event=ask["event"]
     )
+    asked = ask.selection.parameters
+    around = {"from": asked["from"], "to": asked["to"], "zone": asked["zone"], "traffic": "all"}
+    facts = {"unit": unit, "mode": mode, "event": ask["event"], "filters": dict(asked)}
     behind = [
-        ask.selection.behind(
-            cohort=pack(
-                cohort=row[0].isoformat(), unit=unit, step=row[2], mode=mode, event=ask["event"]
-            )
-        )
-        for row in rows
+        {**around, "cohort": pack(**facts, cohort=row[0].isoformat(), step=row[2])} for row in rows
     ]
     return ask.report(names, rows, behind)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,10 +11,11 @@ from typing import Any
 from sojourn.core.errors import InvalidSettings
 from sojourn.insights.reports.parameters import COMMON, EQUAL, FLAGS
 from sojourn.insights.reports.periods import Period, instant, text_of, zone_of
-from sojourn.insights.reports.sets import SETS, set_condition
+from sojourn.insights.reports.sets import SETS, set_condition, set_facts
 from sojourn.insights.sql import queries
 
 NONE = "(none)"
+_VALUE = re.compile(r"\$(\w+)")
 _FILTERS = queries("queries/filters.sql")
 _DEFAULTS = {parameter.name: parameter.default for parameter in COMMON}
 _LISTS = ("source", "page", "has", "lacks", "repair", "session", *EQUAL)
@@ -82,11 +84,24 @@ def select(given: Mapping[str, str], now: datetime) -> Selection:
     base = Selection(period, str(zone), dict(kept), tuple(conditions), dict(values))
     for name in _SETS:
         if text := given.get(name, ""):
-            condition, more = set_condition(name, text, base.sql)
+            facts = set_facts(name, text)
+            chosen, inner = base.sql, {}
+            if "filters" in facts:
+                chosen, inner = _inner(facts["filters"], now)
+            condition, more = set_condition(name, text, facts, chosen)
             conditions.append(condition)
-            values |= more
+            values |= {**inner, **more}
             kept[name] = text
     return Selection(period, str(zone), kept, tuple(conditions), values)
+
+
+def _inner(filters: Any, now: datetime) -> tuple[str, dict[str, Any]]:
+    """The selection that a set carries itself, its values renamed apart from the outer ones."""
+    if not isinstance(filters, dict):
+        raise InvalidSettings("filters: a set has wrong filters; take it from a row of a report")
+    chosen = select({str(name): str(text) for name, text in filters.items()}, now)
+    sql = _VALUE.sub(r"$inner_\1", chosen.sql)
+    return sql, {f"inner_{name}": value for name, value in chosen.values.items()}
 
 
 def _condition(name: str, text: str, now: datetime) -> tuple[str, Any]:

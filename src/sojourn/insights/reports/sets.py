@@ -132,12 +132,25 @@ SETS = tuple(
 )
 
 
-def set_condition(name: str, text: str, chosen: str) -> SqlAndValues:
-    """The condition on `sessions AS s` that a set parameter means; `chosen` is its selection."""
+def set_facts(name: str, text: str) -> Mapping[str, Any]:
+    """The facts of a set. Raises `InvalidSettings` if the text is none."""
     try:
-        sql, values = _SET_SQL[name](json.loads(text))
+        facts = json.loads(text)
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise _no_set(name, text)
+    return facts
+
+
+def set_condition(name: str, text: str, facts: Mapping[str, Any], chosen: str) -> SqlAndValues:
+    """The condition on `sessions AS s` that a set means; `chosen` is the selection it is of."""
+    try:
+        sql, values = _SET_SQL[name](facts)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InvalidSettings(
-            f"{name}: '{text}' is no set; take it from a row of a report"
-        ) from None
+        raise _no_set(name, text) from None
     return f"s.session_key IN (\n{sql.replace('{{chosen}}', chosen)}\n)", values
+
+
+def _no_set(name: str, text: str) -> InvalidSettings:
+    return InvalidSettings(f"{name}: '{text}' is no set; take it from a row of a report")
