@@ -48,10 +48,10 @@ async def measure(platform: Platform) -> Measured:
     for name, stats in platform.deliveries.measured():
         _add_delivery(measured, name, stats)
     if platform.gateway is not None:
-        stats = platform.gateway.stats
-        measured["sojourn_requests_total"] = {(): stats.requests}
-        measured["sojourn_events_total"] = {(): stats.events}
-        measured["sojourn_refused_total"] = {(why,): n for why, n in stats.refused.items()}
+        gateway = platform.gateway.stats
+        measured["sojourn_requests_total"] = {(): gateway.requests}
+        measured["sojourn_events_total"] = {(): gateway.events}
+        measured["sojourn_refused_total"] = {(why,): n for why, n in gateway.refused.items()}
     return measured
 
 
