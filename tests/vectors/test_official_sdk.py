@@ -189,7 +189,7 @@ def chromium() -> Any:
         browser.close()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(8), 100])
 def test_a_random_script_shows_the_same_in_the_official_sdk(chromium, seed):
     script = json.loads(json.dumps(Writer(seed).script()))
     context = chromium.new_context()

@@ -69,7 +69,7 @@ class Page:
         self._custom: dict[str, Any] = {}
         self._state = NEW
         self.ready = False
-        self._launch(now, self._policy)
+        self._launch(now)
 
     def stored(self) -> Any:
         """The SDK's session record, as it lies in the browser."""
@@ -119,23 +119,28 @@ class Page:
             return []
         return [self._sent("Page Unloaded", self._event(EVENT, now))]
 
-    def _launch(self, now: int, policy: Policy) -> None:
+    def _launch(self, now: int, writes_expiry: bool = True) -> None:
+        policy = self._policy
         if not self._storage.keeps("rl_session"):
             policy = policy.with_options(auto_track=False)
-        self._state = restore(self._storage.load(), policy)
-        self._step(Launch(self._visitor.fresh_id()), now, policy)
+        found, launch = restore(self._storage.load(), policy), Launch(self._visitor.fresh_id())
+        self._state, _ = step(found, launch, now, policy)
+        written = self._state
+        if not writes_expiry:
+            written, _ = step(found, launch, now, policy.with_options(launch_is_activity=False))
+        self._storage.save(changes(found, written, policy))
 
     def _consent(self, now: int) -> None:
         """Writes what memory holds, and runs the launch rules again.
 
-        An expiry that they push is not written, though.
+        An expiry that they push is not written, though: it stays in memory.
         """
         memory = self._state
         if not self._storage.keeps("rl_anonymous_id"):
             memory = memory._replace(anonymous_id="")
         self._storage.consent()
         self._storage.save(record(memory, self._policy))
-        self._launch(now, self._policy.with_options(launch_is_activity=False))
+        self._launch(now, writes_expiry=False)
 
     def _call(self, do: str, args: Mapping[str, Any], now: int) -> Observation:
         user_id = person(args.get("user_id", "user")) if do in ("identify", "alias") else None
@@ -182,9 +187,9 @@ class Page:
             return None
         return decode_session(self._storage.get("rl_session"), self._policy)
 
-    def _step(self, given: Input, now: int, policy: Policy | None = None) -> Effect:
+    def _step(self, given: Input, now: int) -> Effect:
         before = self._state
-        self._state, effect = step(before, given, now, policy or self._policy)
+        self._state, effect = step(before, given, now, self._policy)
         self._storage.save(changes(before, self._state, self._policy))
         return effect
 
