@@ -35,9 +35,7 @@ _V1 = Policy(
     timeouts=Timeouts.JAVASCRIPT_SUM,
     ids=Ids.JAVASCRIPT,
     version_needs_lifecycle=True,
-    keys=Keys(
-        session="rl_session", version="rl_application_version", build="rl_application_build"
-    ),
+    keys=Keys(session="rl_session", version="rl_application_version", build="rl_application_build"),
     legacy_record=True,
     opened_needs_ui=False,
 )
