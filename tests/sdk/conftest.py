@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import os
 import socket
@@ -120,6 +121,17 @@ class Stub:
     def _keep(self, request: dict[str, Any]) -> None:
         with self._lock:
             self.accepted.extend(request["batch"])
+
+
+@pytest.fixture(scope="session")
+def playing() -> Any:
+    """The module `playing.py` beside this file."""
+    spec = importlib.util.spec_from_file_location("playing", Path(__file__).parent / "playing.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
