@@ -91,7 +91,10 @@ class HttpSender:
 
     async def send(self, request: Request) -> Response:
         """Send one request. Never raises for the far end: no answer is status 504."""
-        data, headers = (None, {}) if request.body is None else encoded(request.body)
+        try:
+            data, headers = (None, {}) if request.body is None else encoded(request.body)
+        except (ValueError, TypeError, OverflowError) as error:
+            return Response(400, f"the request cannot be written: {error}")
         headers |= request.headers
         if self.sign is not None and data is not None:
             headers |= self.sign(data)

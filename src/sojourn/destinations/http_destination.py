@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from sojourn.core.errors import DestinationUnavailable, InvalidEvent, InvalidSettings
+from sojourn.core.errors import DestinationUnavailable
 from sojourn.core.outcome import Delivered, Outcome, Rejected, Retry
 from sojourn.core.ports import Capabilities
 from sojourn.destinations.http import HttpSender, retry_after
@@ -18,6 +18,7 @@ from sojourn.destinations.request import (
     Request,
     Response,
     Verdict,
+    attempt,
     plain_verdict,
 )
 from sojourn.destinations.values import text
@@ -89,10 +90,11 @@ class HttpDestination:
         """The dispatches of some jobs whose requests `make` makes: here, one for each job."""
         dispatches = []
         for job in jobs:
-            try:
-                dispatches.append(Dispatch((job.id,), make(job)))
-            except (InvalidEvent, InvalidSettings) as error:
-                dispatches.append(Dispatch((job.id,), error=error))
+            made = attempt(make, job)
+            if isinstance(made, list):
+                dispatches.append(Dispatch((job.id,), made))
+            else:
+                dispatches.append(Dispatch((job.id,), error=made))
         return dispatches
 
     def prepared(self, request: Request, jobs: Sequence[Job]) -> Request:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sojourn.core.errors import InvalidEvent, InvalidSettings
+
+_log = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json"
 
@@ -83,6 +86,17 @@ class Verdict:
     outcome: str
     status: int
     jobs: Sequence[JobStatus]
+
+
+def attempt(make: Callable[[Job], list[Request]], job: Job) -> list[Request] | Refusal:
+    """The job's requests, or why there are none. One event's fault is never another's."""
+    try:
+        return make(job)
+    except (InvalidEvent, InvalidSettings) as error:
+        return error
+    except Exception as error:
+        _log.exception("the mapping of an event failed")
+        return InvalidEvent(f"the mapping failed: {type(error).__name__}: {error}")
 
 
 def plain_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:

@@ -10,7 +10,6 @@ import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.core.ports import Capabilities
 from sojourn.destinations import options
 from sojourn.destinations.amplitude import batches
@@ -25,6 +24,7 @@ from sojourn.destinations.request import (
     Request,
     Response,
     Verdict,
+    attempt,
     plain_verdict,
     shared_verdict,
 )
@@ -162,10 +162,9 @@ def _made(
 ) -> Iterator[tuple[Job, list[Request] | Dispatch]]:
     """For each job the requests that may share a call, or a dispatch of its own."""
     for job in jobs:
-        try:
-            made = make(job)
-        except (InvalidEvent, InvalidSettings) as error:
-            yield job, Dispatch((job.id,), error=error)
+        made = attempt(make, job)
+        if not isinstance(made, list):
+            yield job, Dispatch((job.id,), error=made)
             continue
         alone = job.alone or not batches.shareable(made)
         yield job, Dispatch((job.id,), made) if alone else made

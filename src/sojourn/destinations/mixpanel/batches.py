@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.destinations.request import (
     Body,
     Dispatch,
@@ -14,6 +13,7 @@ from sojourn.destinations.request import (
     Request,
     Response,
     Verdict,
+    attempt,
     plain_verdict,
 )
 from sojourn.destinations.values import child
@@ -67,11 +67,12 @@ def dispatches(
     refused: list[Dispatch] = []
     parts: dict[str, list[tuple[int, Request]]] = {name: [] for name in MOST}
     for job in jobs:
-        try:
-            for request in make(job):
-                parts[endpoint(request)].append((job.id, request))
-        except (InvalidEvent, InvalidSettings) as error:
-            refused.append(Dispatch((job.id,), error=error))
+        requests = attempt(make, job)
+        if not isinstance(requests, list):
+            refused.append(Dispatch((job.id,), error=requests))
+            continue
+        for request in requests:
+            parts[endpoint(request)].append((job.id, request))
     made = [
         _merged(part[start : start + MOST[name]], gzip and name == "import")
         for name, part in parts.items()
