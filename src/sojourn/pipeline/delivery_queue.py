@@ -59,6 +59,7 @@ class Queue:
         self._capabilities = capabilities
         self._lanes: dict[str, Lane] = {}
         self._ready: deque[Lane] = deque()
+        self._waiting: dict[str, Lane] = {}
         self._serial = 0
         self.events = 0
         """Events in memory that are not kept aside."""
@@ -132,6 +133,8 @@ class Queue:
             lane.flying = 0
             lane.items.extendleft(item for item in reversed(front) if item not in finished)
             lane.waiting = key in delayed
+            if lane.waiting:
+                self._waiting[key] = lane
             if lane.items:
                 self._queue(lane)
             else:
@@ -148,7 +151,7 @@ class Queue:
 
     def release(self, key: str) -> None:
         """The wait of a lane is over."""
-        lane = self._lanes.get(key)
+        lane = self._waiting.pop(key, None)
         if lane is not None:
             lane.waiting = False
             self._queue(lane)
@@ -156,13 +159,12 @@ class Queue:
     def held(self, most: int) -> list[Item]:
         """Up to `most` events of lanes that are held back and not kept aside yet."""
         found: list[Item] = []
-        for lane in self._lanes.values():
-            if lane.waiting:
-                for item in lane.items:
-                    if item.parked is None:
-                        if len(found) >= most:
-                            return found
-                        found.append(item)
+        for lane in self._waiting.values():
+            for item in lane.items:
+                if item.parked is None:
+                    if len(found) >= most:
+                        return found
+                    found.append(item)
         return found
 
     def park(self, items: Sequence[Item], page: int) -> None:
