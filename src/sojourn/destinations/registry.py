@@ -8,13 +8,14 @@ function of the settings, that gives a `sojourn.core.ports.Destination`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Destination
+from sojourn.destinations.options import Option
 
 GROUP = "sojourn.destinations"
 
@@ -38,6 +39,11 @@ def build(kind: str, settings: Mapping[str, Any]) -> Destination:
     """
     made: Destination = _maker(kind)(settings)
     return made
+
+
+def options_of(kind: str) -> Sequence[Option]:
+    """The settings of one of our types, for documentation and to know what is secret."""
+    return import_module(_OURS[kind][0]).OPTIONS if kind in _OURS else ()
 
 
 def _maker(kind: str) -> Callable[[Mapping[str, Any]], Any]:
