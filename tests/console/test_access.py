@@ -14,10 +14,11 @@ import pytest
 from sojourn.console import ConsoleSettings
 
 PAGES = (
-    "/", "/breakdown", "/live", "/live/stream", "/sessions", "/sessions/nope",
+    "/", "/breakdown", "/live", "/live/stream", "/sources/stream", "/sessions", "/sessions/nope",
     "/journeys", "/funnels", "/retention", "/problems", "/problems/strip", "/sources",
     "/destinations", "/warehouse", "/settings",
 )  # fmt: skip
+STREAMS = {"/live/stream", "/sources/stream"}
 CALLS = ("/api/reports", "/api/reports/overview", "/api/reports/overview.csv", "/api/status",
          "/api/openapi.json")  # fmt: skip
 FORMS = (
@@ -95,7 +96,7 @@ def test_a_stranger_sees_nothing(closed: Any) -> None:
 
 def test_an_admin_sees_every_page(admin: httpx.Client) -> None:
     for path in (*PAGES, *CALLS):
-        if path not in ("/live/stream", "/sessions/nope"):
+        if path not in {*STREAMS, "/sessions/nope"}:
             assert admin.get(path).status_code == 200, path
 
 
@@ -114,7 +115,7 @@ def test_a_viewer_cannot_change_anything(closed: Any, viewer: httpx.Client) -> N
 def test_write_keys_are_for_admins_to_see(admin: httpx.Client, viewer: httpx.Client) -> None:
     assert "secret-key-1" in admin.get("/sources").text
     for path in (*PAGES, *CALLS):
-        if path != "/live/stream":
+        if path not in STREAMS:
             assert "secret-key-1" not in viewer.get(path).text, path
 
 
@@ -308,7 +309,7 @@ QUERIES = (
 )
 
 
-@pytest.mark.parametrize("path", [*sorted({*PAGES, "/login", "/nope"} - {"/live/stream"})])
+@pytest.mark.parametrize("path", [*sorted({*PAGES, "/login", "/nope"} - STREAMS)])
 def test_no_page_reflects_input_unescaped(opened: Any, path: str) -> None:
     with client(opened) as one:
         for query in QUERIES:

@@ -2,6 +2,7 @@
 
 from sojourn.console.accounts import Accounts
 from sojourn.console.app import Console
+from sojourn.console.server_pages import Operation
 from sojourn.console.settings import ConsoleSettings
 
-__all__ = ["Accounts", "Console", "ConsoleSettings"]
+__all__ = ["Accounts", "Console", "ConsoleSettings", "Operation"]

@@ -68,7 +68,7 @@ class Console:
         doorman = Doorman(self.accounts, documents, settings, clock)
         asker = Asker(reports)
         pages = Pages(SHARED_FILTERS)
-        self._live = Live(pages, asker, settings.live_interval_s)
+        self._live = Live(pages, asker, recent_events, settings.live_interval_s)
         routes = [
             *_report_routes(ReportPages(pages, asker, self.saved), self._live),
             *_server_routes(
@@ -102,7 +102,8 @@ def _report_routes(pages: ReportPages, live: Live) -> list[BaseRoute]:
         "/": pages.overview,
         "/breakdown": pages.breakdown,
         "/live": live.page,
-        "/live/stream": live.stream,
+        "/live/stream": live.sessions_stream,
+        "/sources/stream": live.events_stream,
         "/sessions": pages.sessions,
         "/sessions/{key}": pages.session,
         "/journeys": pages.journeys,

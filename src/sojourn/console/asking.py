@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,11 +32,14 @@ class Asked:
     error: str = ""
     spec: ReportSpec | None = None
     columns: Sequence[str] = field(default_factory=tuple)
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> Table | None:
-        """The answer as a table, with `columns` only if any are named."""
-        return None if self.report is None else table_of(self.report, self.columns)
+        """The answer as a table: `columns` only if any are named, under other `headings`."""
+        if self.report is None:
+            return None
+        return table_of(self.report, self.columns, self.headings)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -84,6 +88,7 @@ class Asker:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
         self._specs: dict[str, ReportSpec] = {}
+        self._shared: dict[tuple[str, str], tuple[float, asyncio.Task[Asked]]] = {}
 
     def specs(self) -> dict[str, ReportSpec]:
         """What each report is, by name."""
@@ -110,6 +115,15 @@ class Asker:
             why = f"the report '{name}' failed; the server's log says why"
             return Asked(name, parameters, error=why, spec=spec)
         return Asked(name, parameters, report, spec=spec, columns=columns)
+
+    async def ask_once(self, name: str, query: Mapping[str, str], seconds: float) -> Asked:
+        """As `ask`, but everybody who asks the same within some seconds gets the same answer."""
+        now = time.monotonic()
+        self._shared = {key: one for key, one in self._shared.items() if one[0] > now}
+        key = name, urlencode(sorted(query.items()))
+        if key not in self._shared:
+            self._shared[key] = now + seconds, asyncio.create_task(self.ask(name, query))
+        return await asyncio.shield(self._shared[key][1])
 
     async def ask_all(self, wanted: Sequence[tuple[str, Mapping[str, str]]]) -> list[Asked]:
         """Run several reports at the same time; the answers in the order of the questions."""

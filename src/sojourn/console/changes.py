@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sojourn.console.accounts import Accounts
+from sojourn.console.asking import Asked
 from sojourn.console.audit import AuditLog
 from sojourn.console.callers import Doorman
 from sojourn.console.guard import local_path, refuse
@@ -20,7 +21,7 @@ from sojourn.console.pages import Pages
 from sojourn.console.saved import Note, Saved
 from sojourn.console.server_pages import Server, login_page
 from sojourn.core.errors import SojournError
-from sojourn.core.ports import Clock
+from sojourn.core.ports import Clock, Report
 
 MOST_FAILURES: Final = 10
 """Failed logins from one address, after which it has to wait."""
@@ -170,7 +171,11 @@ class Changes:
         )
         if isinstance(said, Response):
             return said
-        return self._pages.page(request, "done.html", said=said, secret="", back=_back(request))
+        asked = [Asked(name, given, said, spec=said.spec)] if isinstance(said, Report) else []
+        text = said if isinstance(said, str) else said.spec.title
+        return self._pages.page(
+            request, "done.html", said=text, secret="", back=_back(request), asked=asked
+        )
 
     async def _do(
         self,

@@ -15,12 +15,13 @@ from markupsafe import Markup
 from sojourn.core.ports import Report
 
 NOTHING: Final = "–"
+_NONE: Final[Mapping[str, str]] = {}
 _SECONDS: Final = re.compile(r"(^|_)(duration|engaged|gap|seconds|time_to_convert|stay)(_|$)|_s$")
 _RATIO: Final = re.compile(r"(^|_)(rate|share|ratio|conversion|change|effect|lift|kept)(_|$)")
 _TIME: Final = re.compile(r"(^|_)(at|time|start|end|onset|until|seen|day|date|hour|week|month)$")
 _MONEY: Final = re.compile(r"(^|_)(revenue|value_eur)(_|$)")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
-_WORD: Final = re.compile(r"(^|_)(signal|metric|reason|state|traffic_class|provenance)$")
+_WORD: Final = re.compile(r"(^|_)(signal|metric|check|reason|state|traffic_class|provenance)$")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CAPITALS: Final = {"os": "OS", "utm": "UTM", "url": "URL", "id": "ID", "sdk": "SDK", "ms": "ms"}
 
@@ -61,7 +62,9 @@ class Table:
         return max((count for count in counts if count is not None), default=0)
 
 
-def table_of(report: Report, columns: Sequence[str] = ()) -> Table:
+def table_of(
+    report: Report, columns: Sequence[str] = (), headings: Mapping[str, str] = _NONE
+) -> Table:
     """The report as a table, with all its columns or those of `columns` that it has, in order.
 
     A column `unit` says what the others of its row hold; it is not shown itself.
@@ -84,7 +87,7 @@ def table_of(report: Report, columns: Sequence[str] = ()) -> Table:
             cells.append(cell(row[place], kind, href))
         rows.append(cells)
     hrefs = [sessions_href(report, number) for number in range(len(report.rows))]
-    return Table([label_of(name) for name in chosen], kinds, rows, hrefs)
+    return Table([headings.get(name) or label_of(name) for name in chosen], kinds, rows, hrefs)
 
 
 def records(report: Report) -> list[dict[str, Any]]:

@@ -12,12 +12,15 @@ from starlette.responses import HTMLResponse, Response
 
 from sojourn.console import lenses, shapes
 from sojourn.console.asking import Asked, Asker, query_of
+from sojourn.console.figures import label_of
 from sojourn.console.filters import conditions
 from sojourn.console.pages import Pages, form_fields
 from sojourn.console.saved import Saved
 
 PAGE_SIZE = 50
 MOST_CHARTS = 5
+KEPT_S = 60.0
+"""How long the answer of a scan is good, seconds: it takes its time, and says much the same."""
 BREAKDOWNS = (
     ("channel", "Channels"),
     ("entry_page", "Entry pages"),
@@ -59,7 +62,7 @@ class ReportPages:
             trend=lenses.trend(asked[1], compared, metric),
             compared=compared is not None,
             breakdowns=[
-                (title, by, replace(one, columns=_IN_CARDS))
+                (title, by, replace(one, columns=_IN_CARDS, headings={"value": label_of(by)}))
                 for (by, title), one in zip(BREAKDOWNS, asked[2:], strict=True)
                 if one.error or one.records
             ],
@@ -72,6 +75,8 @@ class ReportPages:
         """All values of one dimension."""
         query = query_of(request)
         asked = await self._asker.ask("breakdown", query)
+        headings = {"value": label_of(query.get("by", "channel"))}
+        asked = replace(asked, headings=headings)
         fields = form_fields([asked], query)
         return self._pages.page(request, "breakdown.html", asked=[asked], fields=fields)
 
@@ -166,7 +171,7 @@ class ReportPages:
         """Ranked problems with their effect, onset and sessions; friction and opportunities."""
         query = query_of(request)
         names = ("problems", "friction", "opportunities")
-        asked = await self._asker.ask_all([(name, query) for name in names])
+        asked = [await self._asker.ask_once(name, query, KEPT_S) for name in names]
         problems = shapes.problems(asked[0], self._saved.notes())
         return self._pages.page(
             request,
@@ -199,7 +204,7 @@ class ReportPages:
 
     async def problem_strip(self, request: Request) -> Response:
         """The part of the overview that names the worst problem."""
-        asked = await self._asker.ask("problems", query_of(request))
+        asked = await self._asker.ask_once("problems", query_of(request), KEPT_S)
         problems = shapes.problems(asked, self._saved.notes())
         shown = [one for one in problems if not one.note.muted]
         html = self._pages.text(request, "strip.html", asked=asked, problems=shown)

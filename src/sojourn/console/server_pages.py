@@ -18,6 +18,7 @@ from sojourn.console.saved import KINDS, Saved
 from sojourn.console.settings import ConsoleSettings
 from sojourn.console.snippets import snippets
 from sojourn.console.status import StatusReader
+from sojourn.core.ports import Report
 
 HIDDEN_KEY = "YOUR_WRITE_KEY"
 
@@ -25,8 +26,10 @@ RecentEvents = Callable[[], Sequence[Mapping[str, Any]]]
 """The last events as they arrived, the newest first: `at` (ms), `source`, `type`, `name`, and
 `error` where something is wrong with one."""
 
-Operation = Callable[[Mapping[str, str]], str]
-"""Something an admin may do; takes the form's fields, returns what was done, in words."""
+Operation = Callable[[Mapping[str, str]], str | Report]
+"""Something an admin may do; takes the form's fields, says what was done, in words or figures.
+
+Raises `SojournError` in words where it cannot be done."""
 
 
 @dataclass(frozen=True)
