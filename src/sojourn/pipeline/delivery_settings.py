@@ -15,22 +15,22 @@ class DeliverySettings:
 
     concurrency: int = 4
     """Calls under way at the same time; events of one person never are in two of them."""
-    give_up_after: float = 3 * 3600
+    give_up_after: float = 3 * 3600.0
     """Seconds from the first failure of an event until it is given up."""
     give_up_tries: int = 3
     """Fewest failures before an event is given up."""
-    backoff_first: float = 1
+    backoff_first: float = 1.0
     """Wait after the first failure, seconds; it doubles each time, with jitter."""
-    backoff_most: float = 300
+    backoff_most: float = 300.0
     """Longest wait, seconds."""
     window_events: int = 20_000
     """Most events held in memory."""
     window_bytes: int = 32 << 20
     parked_events: int = 10_000
     """Most events of people that wait for a retry, kept aside so that others go on."""
-    events_per_second: float = 0
+    events_per_second: float = 0.0
     """Highest rate; 0 takes the destination's own limit."""
-    stop_within: float = 35
+    stop_within: float = 35.0
     """Seconds that calls under way get to finish at the end."""
     sources: Sequence[str] = ()
     """Source ids that are delivered; none given means all."""
@@ -42,7 +42,7 @@ class DeliverySettings:
     """Consent categories that the destination needs: an event that denies one is left out."""
     mask: Sequence[str] = ()
     """Dotted paths in the event whose values are replaced by `***`."""
-    sample: float = 1
+    sample: float = 1.0
     """Share of people, 0 to 1, whose events are delivered; always the same people."""
     session_events: bool = False
     """Send `Session Started`, `Session Ended` and `Session Amended` too."""
