@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
@@ -21,6 +22,7 @@ from sojourn.core.ports import Report, ReportSpec
 from sojourn.settings import Configuration
 
 if TYPE_CHECKING:
+    from sojourn.app.definition import Definition
     from sojourn.app.questions import Questions
 
 
@@ -53,6 +55,10 @@ class Access(Protocol):
 
     def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
         """Dead letters: all, of one stage, or the one of this id with its event."""
+        ...
+
+    def redefine(self, definition: Definition, apply: bool) -> Report:
+        """What other rules would change in the sessions; with `apply`, they hold from now on."""
         ...
 
     def replay(self, stage: str, name: str = "") -> int:
@@ -97,6 +103,7 @@ class _Direct:
         self.reports = questions.reports
         self.report = questions.report
         self.sql = questions.sql
+        self.redefine = questions.redefine
 
     def export(self, kind: str) -> Iterator[bytes]:
         lines: AsyncIterator[bytes] = self._questions.export(kind)
@@ -142,6 +149,11 @@ class _Remote:
     def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
         path = "dead-letters?" + urllib.parse.urlencode({"stage": stage, "id": name})
         return cast("list[dict[str, Any]]", msgspec.json.decode(self._read(path)))
+
+    def redefine(self, definition: Definition, apply: bool) -> Report:
+        asked = asdict(definition) | ({"apply": "yes"} if apply else {})
+        path = "redefine?" + urllib.parse.urlencode(asked)
+        return msgspec.json.decode(self._read(path, b""), type=Report)
 
     def replay(self, stage: str, name: str = "") -> int:
         path = "dead-letters/replay?" + urllib.parse.urlencode({"stage": stage, "id": name})

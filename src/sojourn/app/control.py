@@ -19,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sojourn.app.definition import Definition
 from sojourn.app.questions import Questions
 from sojourn.core.errors import SojournError
 
@@ -64,6 +65,11 @@ def control_app(questions: Questions, token: str) -> Starlette:
     async def status(_: Request) -> Response:
         return _json(await questions.status())
 
+    async def redefine(request: Request) -> Response:
+        query = dict(request.query_params)
+        apply = query.pop("apply", "") == "yes"
+        return _json(await run_in_threadpool(questions.redefine, Definition(**query), apply))
+
     async def dead_letters(request: Request) -> Response:
         query = request.query_params
         return _json(await questions.dead_letters(query.get("stage", ""), query.get("id", "")))
@@ -74,6 +80,7 @@ def control_app(questions: Questions, token: str) -> Starlette:
 
     return Starlette(
         routes=[
+            Route("/redefine", _clear_errors(redefine), methods=["POST"]),
             Route("/dead-letters", _clear_errors(dead_letters)),
             Route("/dead-letters/replay", _clear_errors(replay), methods=["POST"]),
             Route("/reports", _clear_errors(reports)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from sojourn.app.control import control_app
+from sojourn.app.definition import Definition
 from sojourn.app.metrics import metrics_endpoint
 from sojourn.app.questions import Questions
-from sojourn.console import Console, ConsoleSettings
+from sojourn.console import Console, ConsoleSettings, Operation
+from sojourn.core.ports import Report
 
 if TYPE_CHECKING:
     from sojourn.app.platform import Platform
@@ -32,8 +35,27 @@ def build_console(platform: Platform) -> Console:
         platform.clock,
         write_key=lambda source_id: _write_key(platform, source_id),
         recent_events=lambda: _recent(platform),
-        operations={},
+        operations=_operations(Questions(platform), asyncio.get_running_loop()),
     )
+
+
+def _operations(questions: Questions, loop: asyncio.AbstractEventLoop) -> dict[str, Operation]:
+    """What an admin may do from the console; each runs in a thread."""
+
+    def replay(fields: Mapping[str, str]) -> str:
+        replaying = questions.replay(fields.get("destination", ""))
+        count = asyncio.run_coroutine_threadsafe(replaying, loop).result()
+        return f"{count} events will be delivered again."
+
+    def redefine(fields: Mapping[str, str], apply: bool = False) -> Report:
+        definition = Definition(fields.get("timeout", ""), fields.get("maximum", ""))
+        return questions.redefine(definition, apply)
+
+    return {
+        "replay": replay,
+        "redefine": redefine,
+        "redefine_apply": lambda fields: redefine(fields, apply=True),
+    }
 
 
 def everything_but_events(platform: Platform, console: Console, token: str) -> Starlette:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sojourn.app.definition import Definition
 from sojourn.core.envelope import unpack_events
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import EVENTS, EventLog, Report, ReportSpec
+from sojourn.insights.redefine import policies, redefine
 from sojourn.pipeline.dead_letters import Letter
 
 if TYPE_CHECKING:
@@ -53,6 +55,17 @@ class Questions:
             "columns": table.column_names,
             "rows": [list(row.values()) for row in table.to_pylist()],
         }
+
+    def redefine(self, definition: Definition, apply: bool) -> Report:
+        """What other rules would change in the sessions; with `apply`, history follows them.
+
+        Raises `InvalidSettings` for rules or a source that are not possible.
+        """
+
+        def work(connection: Any) -> Report:
+            return redefine(connection, definition.rules(policies(connection)))
+
+        return self._platform.tables.exclusively(work, keep=apply)
 
     async def dead_letters(self, stage: str = "", name: str = "") -> list[dict[str, Any]]:
         """Dead letters, oldest first: all, of one stage, or the one of this id (with its event).

@@ -52,6 +52,37 @@ def sessions(
         console.print(f"{len(answer.rows)} of {total} sessions", highlight=False)
 
 
+@app.command()
+def redefine(
+    timeout: Annotated[str, typer.Option(help="The gap that ends a session: 15m.")] = "",
+    max_length: Annotated[str, typer.Option(help="The longest session: 12h.")] = "",
+    source: Annotated[str, typer.Option(help="Id of the source; none: every source.")] = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Switch; history follows.")] = False,
+    data_dir: DataDir = None,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Show what another definition of a session would change; with --apply, switch to it.
+
+    Nothing is lost: the events stay as they are, and the old definition can be had again.
+    """
+    from sojourn.app.definition import Definition
+
+    definition = Definition(timeout, max_length, source)
+    with (
+        console.status("Making the sessions anew …"),
+        open_access(read_configuration(config, data_dir=data_dir)) as access,
+    ):
+        answer = access.redefine(definition, apply)
+    if json:
+        print_json(answer)
+        return
+    print_report(answer)
+    changed = answer.extra["sessions"]
+    print_table(("sessions", "number"), list(changed.items()))
+    console.print("Switched." if apply else "Nothing is switched yet; --apply does it.")
+
+
 def session(
     key: Annotated[str, typer.Argument(help="The session's key, from `sojourn sessions`.")],
     data_dir: DataDir = None,

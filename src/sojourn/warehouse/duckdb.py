@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +24,9 @@ _AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 """Errors of the machine, not of the events: the same load may work later."""
 
 _READING = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
+
+
+T = TypeVar("T")
 
 
 class DuckDBTables:
@@ -104,6 +107,18 @@ class DuckDBTables:
             raise InvalidSettings(str(error)) from None
         finally:
             cursor.close()
+
+    def exclusively(self, work: Callable[[duckdb.DuckDBPyConnection], T], keep: bool = True) -> T:
+        """Run `work` in one transaction, while nothing is loaded; undone unless `keep`."""
+        with self._lock:
+            if keep:
+                with self._transaction():
+                    return work(self._connection)
+            self._connection.begin()
+            try:
+                return work(self._connection)
+            finally:
+                self._roll_back()
 
     def close(self) -> None:
         """Release the file. Safe to call twice."""
