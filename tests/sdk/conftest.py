@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -29,7 +30,8 @@ class Stub:
     `lose` (take the events, then cut the connection), or a callable of the request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: list[Any] = []
         self.default: Any = 200
         self.requests: list[dict[str, Any]] = []
@@ -39,7 +41,7 @@ class Stub:
         self._released = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -74,6 +76,11 @@ class Stub:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client does not trust us
+                return
         with connection, connection.makefile("rb") as stream:
             try:
                 while self._one(connection, stream):

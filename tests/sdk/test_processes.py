@@ -265,3 +265,28 @@ assert c.stats.dropped == 0
     program(BEGIN + "assert client().flush(20)", stub.url, folder)
     assert len(stub.accepted) == 100
     assert stub.doubled == 0
+
+
+def test_greenlets_share_a_client_and_lose_nothing(stub: Any, program: Program) -> None:
+    pytest.importorskip("gevent")
+    code = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+"""
+    code += BEGIN
+    code += """
+c = client()
+def work(n):
+    with c.scope(user_id=f"u{n}"):
+        gevent.sleep(0)
+        for _ in range(20):
+            assert c.track(f"u{n}")
+gevent.joinall([gevent.spawn(work, n) for n in range(50)], raise_error=True)
+assert c.flush(10)
+gevent.joinall([gevent.spawn(work, n) for n in range(50)], raise_error=True)
+"""
+    program(code.replace("import os, signal", "import os, signal, warnings"), stub.url, "")
+    assert len(stub.accepted) == 2000
+    assert stub.doubled == 0
+    assert all(event["userId"] == event["event"] for event in stub.accepted)

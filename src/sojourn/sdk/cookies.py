@@ -27,8 +27,6 @@ SESSION = "rl_session"
 ANONYMOUS_ID = "rl_anonymous_id"
 USER_ID = "rl_user_id"
 TRAITS = "rl_trait"
-GROUP_ID = "rl_group_id"
-GROUP_TRAITS = "rl_group_trait"
 
 YEAR_SECONDS = 365 * 24 * 3600
 """How long the SDK's cookies live."""

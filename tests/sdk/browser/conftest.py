@@ -75,6 +75,8 @@ class Site:
         if path.startswith("/page"):
             text = (HERE / "page.html").read_text().replace("WHEEL", self.wheel.name)
             return 200, "text/html", text.encode()
+        if path == "/worker.mjs":
+            return 200, "text/javascript", (HERE / "worker.mjs").read_bytes()
         if path == "/blank":
             return 200, "text/html", b"<title>elsewhere</title>"
         for prefix, folder in (("/pyodide/", PYODIDE), ("/sdk/", SDK)):

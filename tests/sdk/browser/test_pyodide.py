@@ -137,6 +137,25 @@ def test_javascript_and_python_share_one_session(page: Any, site: Any) -> None:
     assert page.evaluate("analytics.getSessionId()") == third["context"]["sessionId"]
 
 
+def test_a_worker_sends_with_a_session_in_memory(page: Any, site: Any) -> None:
+    page.goto(f"{site.url}/blank")
+    code = CLIENT.replace("URL", site.url).replace("INTERVAL", "0.05")
+    code += "c.track('one'); c.track('two')\nawait c.aclose(20)"
+    shown = page.evaluate(
+        """([wheel, code]) => new Promise((done) => {
+          const worker = new Worker("/worker.mjs", { type: "module" });
+          worker.onmessage = ({ data }) => done(data);
+          worker.postMessage({ wheel, code });
+        })""",
+        [f"{site.url}/{site.wheel.name}", code],
+    )
+    assert shown is True
+    one, two = site.named("one"), site.named("two")
+    assert one["context"]["sessionStart"] is True
+    assert one["context"]["sessionId"] == two["context"]["sessionId"]
+    assert one["anonymousId"] == two["anonymousId"]
+
+
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A `sojourn serve` of its own origin."""
