@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sojourn.app.access import open_access
+from sojourn.cli.files import write_table
 from sojourn.cli.options import AsJson, Config, DataDir, read_configuration
-from sojourn.cli.output import console, print_json, print_table, seconds_as_text
+from sojourn.cli.output import console, print_csv, print_json, print_table, seconds_as_text
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
 
@@ -24,25 +27,42 @@ class Exported(StrEnum):
     sessions = "sessions"
 
 
+class Format(StrEnum):
+    """How it is written."""
+
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+
+
 def export(
     what: Annotated[Exported, typer.Argument(help="What to export.")],
     data_dir: DataDir = None,
     config: Config = None,
-    json: AsJson = True,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="json (one object a line), csv or parquet.")
+    ] = Format.json,
+    to: Annotated[Path | None, typer.Option(help="File to write; none: standard output.")] = None,
 ) -> None:
-    """Print what is stored, one JSON object a line.
+    """Print what is stored, one JSON object a line; or write it as CSV or Parquet.
 
     `events` are the events as they were processed, each once; `sessions` are the rows of the
     sessions table. While a server runs on the folder, it answers; otherwise the folder is
     opened, and brought up to date first.
     """
-    del json  # JSON lines are what there is; the option says so in scripts
+    form = Format.json if json else form
+    if form is Format.parquet and to is None:
+        raise InvalidSettings("Parquet needs a file; name it with --to sessions.parquet")
     with open_access(read_configuration(config, data_dir=data_dir)) as access:
-        write = sys.stdout.buffer.write
-        for line in access.export(what.value):
-            if line:
-                write(line + b"\n")
-        sys.stdout.buffer.flush()
+        lines = (line for line in access.export(what.value) if line)
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(to.open("wb")) if to else sys.stdout.buffer
+            if form is Format.json:
+                out.writelines(line + b"\n" for line in lines)
+            else:
+                write_table(lines, form.value, out)
+            out.flush()
 
 
 def report(
@@ -53,6 +73,7 @@ def report(
     data_dir: DataDir = None,
     config: Config = None,
     json: AsJson = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     show_sql: Annotated[bool, typer.Option("--sql", help="Show the SQL as well.")] = False,
 ) -> None:
     """Run a report: `sojourn report breakdown by=channel from=2026-01-01`.
@@ -66,6 +87,9 @@ def report(
         answer = access.report(name, pairs(parameters or []))
     if json:
         print_json(answer)
+        return
+    if csv:
+        print_csv(answer.columns, answer.rows)
         return
     print_report(answer)
     if show_sql and answer.sql:
