@@ -14,9 +14,9 @@ import pytest
 from sojourn.console import ConsoleSettings
 
 PAGES = (
-    "/", "/breakdown", "/live", "/live/stream", "/sources/stream", "/sessions", "/sessions/nope",
-    "/journeys", "/funnels", "/retention", "/problems", "/problems/strip", "/sources",
-    "/destinations", "/warehouse", "/settings",
+    "/", "/breakdown", "/breakdown/card?by=os", "/live", "/live/stream", "/sources/stream",
+    "/sessions", "/sessions/nope", "/journeys", "/journeys/table", "/funnels", "/retention",
+    "/problems", "/problems/strip", "/sources", "/destinations", "/warehouse", "/settings",
 )  # fmt: skip
 STREAMS = {"/live/stream", "/sources/stream"}
 CALLS = ("/api/reports", "/api/reports/overview", "/api/reports/overview.csv", "/api/status",

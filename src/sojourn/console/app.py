@@ -101,6 +101,7 @@ def _report_routes(pages: ReportPages, live: Live) -> list[BaseRoute]:
     handlers = {
         "/": pages.overview,
         "/breakdown": pages.breakdown,
+        "/breakdown/card": pages.breakdown_card,
         "/live": live.page,
         "/live/stream": live.sessions_stream,
         "/sources/stream": live.events_stream,

@@ -40,13 +40,9 @@ class ReportPages:
         self._saved = saved
 
     async def overview(self, request: Request) -> Response:
-        """Sessions, people, engagement, durations, channels, and the trend with its comparison."""
-        query = {"from": "7d", "compare": "previous", **query_of(request)}
-        if query["from"] in ("today", "24h"):
-            query.setdefault("unit", "hour")
-        wanted: list[tuple[str, Mapping[str, str]]] = [("overview", query), ("trend", query)]
-        wanted += [("breakdown", {**query, "by": by, "limit": "8"}) for by, _ in BREAKDOWNS]
-        asked = await self._asker.ask_all(wanted)
+        """Sessions, people, engagement, durations, and the trend with its comparison."""
+        query = _overview_query(request)
+        asked = await self._asker.ask_all([("overview", query), ("trend", query)])
         unit = {"unit": query["unit"]} if "unit" in query else {}
         before = lenses.period_before(asked[0])
         compared = await self._asker.ask("trend", {**before, **unit}) if before else None
@@ -61,15 +57,19 @@ class ReportPages:
             metrics=lenses.TREND_METRICS,
             trend=lenses.trend(asked[1], compared, metric),
             compared=compared is not None,
-            breakdowns=[
-                (title, by, replace(one, columns=_IN_CARDS, headings={"value": label_of(by)}))
-                for (by, title), one in zip(BREAKDOWNS, asked[2:], strict=True)
-                if one.error or one.records
-            ],
+            breakdowns=BREAKDOWNS,
             query=query,
             fields=form_fields(asked[:2], request.query_params),
             segments=self._saved.all("segments"),
         )
+
+    async def breakdown_card(self, request: Request) -> Response:
+        """One card of the overview; each comes by itself, so that none keeps the page waiting."""
+        query = {**_overview_query(request), "limit": "8"}
+        asked = await self._asker.ask("breakdown", query)
+        headings = {"value": label_of(query.get("by", ""))}
+        asked = replace(asked, columns=_IN_CARDS, headings=headings)
+        return HTMLResponse(self._pages.text(request, "breakdown_card.html", asked=asked))
 
     async def breakdown(self, request: Request) -> Response:
         """All values of one dimension."""
@@ -209,6 +209,13 @@ class ReportPages:
         shown = [one for one in problems if not one.note.muted]
         html = self._pages.text(request, "strip.html", asked=asked, problems=shown)
         return HTMLResponse(html)
+
+
+def _overview_query(request: Request) -> dict[str, str]:
+    query = {"from": "7d", "compare": "previous", **query_of(request)}
+    if query["from"] in ("today", "24h"):
+        query.setdefault("unit", "hour")
+    return query
 
 
 def _page_href(query: Mapping[str, str], offset: int) -> str:

@@ -81,18 +81,20 @@ function tidyFilters() {
 }
 
 /** Parts that take their time: fetched after the page is painted. */
-async function fragments() {
-  for (const holder of document.querySelectorAll("[data-fragment]")) {
-    try {
-      const answer = await fetch(holder.dataset.fragment, { headers: { Accept: "text/html" } });
-      if (!answer.ok) throw new Error(String(answer.status));
-      holder.innerHTML = await answer.text();
-      localTimes(holder);
-    } catch {
-      holder.textContent = "";
-    }
-    holder.removeAttribute("aria-busy");
+function fragments() {
+  for (const holder of document.querySelectorAll("[data-fragment]")) fetchInto(holder);
+}
+
+async function fetchInto(holder) {
+  try {
+    const answer = await fetch(holder.dataset.fragment);
+    if (!answer.ok) throw new Error(String(answer.status));
+    holder.innerHTML = await answer.text();
+    localTimes(holder);
+  } catch {
+    holder.textContent = "This part did not come. Reload the page to try again.";
   }
+  holder.removeAttribute("aria-busy");
 }
 
 /** Parts that are only fetched when somebody opens them. */
