@@ -241,6 +241,20 @@ async def test_a_reader_that_is_gone_for_long_holds_nothing_back(tmp_path: Path)
     await log.close()
 
 
+async def test_a_reader_without_a_name_holds_nothing_back(tmp_path: Path) -> None:
+    clock = ManualClock()
+    log = SqliteLog(tmp_path / "log.db", retention=Retention(max_age_ms=DAY_MS), clock=clock)
+    await log.append("raw", numbered(5))
+    looking = log.reader("raw", "")
+    assert len(await looking.read(1, 5)) == 1
+    clock.now += 2 * DAY_MS
+    upkeep(log)
+    assert log.stats.trimmed == 4
+    assert log.stats.lost_unread == 0
+    assert [e.value for e in await looking.read(1 << 20, 5)] == [b"4"]
+    await log.close()
+
+
 async def test_offsets_never_repeat_even_when_all_is_trimmed(tmp_path: Path) -> None:
     clock = ManualClock()
     log = SqliteLog(tmp_path / "log.db", retention=Retention(max_age_ms=1), clock=clock)

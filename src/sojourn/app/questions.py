@@ -104,7 +104,7 @@ def _as_row(letter: Letter) -> dict[str, Any]:
 
 async def _stored_events(log: EventLog) -> AsyncIterator[bytes]:
     """The events stream, each event once: a crash may leave an event there twice."""
-    reader = log.reader(EVENTS, "export")
+    reader = log.reader(EVENTS, "")
     seen: set[tuple[str, str]] = set()
     encode, decode = msgspec.json.encode, msgspec.json.Decoder(_Identified).decode
     while entries := await reader.read(4 << 20, wait=0):

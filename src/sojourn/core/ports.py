@@ -95,6 +95,10 @@ class EventLog(Protocol):
 
         A name without a position starts at the first entry appended at or after `since`
         (milliseconds since the Unix epoch; 0: the oldest entry there is).
+
+        The empty name is for looking only: such a reader always starts at `since`, keeps no
+        position, holds back no retention, and its `commit` raises `InvalidSettings`; its `lag`
+        is about what it has not returned yet.
         """
         ...
 

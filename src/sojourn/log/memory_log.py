@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sojourn.core.errors import LogUnavailable
 from sojourn.core.ports import Clock, Entry, Lag, Stored
 from sojourn.log.clock import WallClock
-from sojourn.log.partitions import check_stream, checked, split
+from sojourn.log.partitions import check_named, check_stream, checked, split
 from sojourn.log.wakeups import Wakeups
 
 
@@ -56,7 +56,7 @@ class MemoryLog:
 
     def positions(self, stream: str, reader: str, since: int) -> dict[int, int]:
         """The committed positions of a reader; a new one starts at `since`."""
-        known = self._positions.setdefault((stream, reader), {})
+        known = self._positions.setdefault((stream, reader), {}) if reader else {}
         for partition, rows in enumerate(self.partitions(stream)):
             if partition not in known:
                 known[partition] = sum(row.appended_at < since for row in rows)
@@ -90,14 +90,16 @@ class MemoryReader:
 
     async def commit(self, positions: Mapping[int, int]) -> None:
         """Remember, per partition, the offset of the last entry that is done with."""
+        check_named(self._name, self._stream)
         committed = self._committed()
         for partition, offset in positions.items():
             committed[partition] = max(offset, committed.get(partition, 0))
 
     async def lag(self) -> Lag:
-        """Entries not committed, and the age of the oldest of them in seconds."""
+        """Entries not committed (without a name: not read), and the oldest's age in seconds."""
         parts = self._log.partitions(self._stream)
-        behind = [row for p, offset in self._committed().items() for row in parts[p][offset:]]
+        done = self._committed() if self._name or not self._next else self._next
+        behind = [row for p, offset in done.items() for row in parts[p][offset:]]
         if not behind:
             return Lag(0, 0.0)
         oldest = min(row.appended_at for row in behind)

@@ -37,6 +37,12 @@ def checked(partitions: Mapping[str, int] | None) -> dict[str, int]:
     return wanted
 
 
+def check_named(reader: str, stream: str) -> None:
+    """Raises `InvalidSettings` for a reader without a name, which keeps no position."""
+    if not reader:
+        raise InvalidSettings(f"a reader of {stream} commits a position; give it a name")
+
+
 def check_stream(stream: str) -> None:
     """Raises `InvalidSettings` if `stream` is no usable name."""
     if not _STREAM_NAME.fullmatch(stream):

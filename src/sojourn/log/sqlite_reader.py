@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import apsw
 
 from sojourn.core.ports import Clock, Lag, Stored
 from sojourn.log import tables
+from sojourn.log.partitions import check_named
 from sojourn.log.tail import Tail
 from sojourn.log.wakeups import Wakeups
 
@@ -41,7 +42,7 @@ class SqliteReader:
     """See `sojourn.core.ports.LogReader`. One task at a time may use it.
 
     A new name is entered in the log with its first `read` or `lag`: from then on retention
-    waits for it.
+    waits for it. A reader without a name is entered nowhere.
     """
 
     def __init__(self, log: ReadableLog, stream: str, name: str, since: int) -> None:
@@ -73,13 +74,14 @@ class SqliteReader:
 
     async def commit(self, positions: Mapping[int, int]) -> None:
         """Remember, per partition, the offset of the last entry that is done with."""
+        check_named(self._name, self._stream)
         stream, name, offsets, now = self._stream, self._name, dict(positions), self._now()
         await self._log.in_transaction(
             lambda connection: tables.set_positions(connection, stream, name, offsets, now)
         )
 
     async def lag(self) -> Lag:
-        """Entries not committed, and the age of the oldest of them in seconds."""
+        """Entries not committed (without a name: not read), and the oldest's age in seconds."""
         await self._start()
         lag: Lag = await self._log.in_thread(self._behind)
         return lag
@@ -88,6 +90,9 @@ class SqliteReader:
         if self._next:
             return
         number = await self._log.declare(self._stream)
+        if not self._name:
+            self._next = await self._log.in_thread(self._starts, range(number))
+            return
         self._next = await self._log.in_transaction(
             lambda connection: self._register(connection, number)
         )
@@ -95,14 +100,17 @@ class SqliteReader:
     def _register(self, connection: apsw.Connection, number: int) -> dict[int, int]:
         """The positions to start from; those that are new are written down."""
         known = tables.positions(connection, self._stream, self._name)
-        fresh = {
-            partition: tables.first_since(connection, self._stream, partition, self._since) - 1
-            for partition in range(number)
-            if partition not in known
-        }
-        everywhere = {**known, **fresh}
+        fresh = [partition for partition in range(number) if partition not in known]
+        everywhere = {**known, **self._starts(connection, fresh)}
         tables.set_positions(connection, self._stream, self._name, everywhere, self._now())
         return everywhere
+
+    def _starts(self, connection: apsw.Connection, partitions: Iterable[int]) -> dict[int, int]:
+        """Where a reader without positions starts."""
+        return {
+            partition: tables.first_since(connection, self._stream, partition, self._since) - 1
+            for partition in partitions
+        }
 
     def _from_tail(self, max_bytes: int) -> list[Stored]:
         found: list[Stored] = []
@@ -141,7 +149,8 @@ class SqliteReader:
 
     def _behind(self, connection: apsw.Connection) -> Lag:
         entries, oldest = 0, None
-        for partition, position in tables.positions(connection, self._stream, self._name).items():
+        done = tables.positions(connection, self._stream, self._name) if self._name else self._next
+        for partition, position in done.items():
             there = tables.bounds(connection, self._stream, partition)
             start = max(position + 1, there.first)
             if start > there.last:

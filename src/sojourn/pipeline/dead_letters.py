@@ -52,8 +52,7 @@ class DeadLetters:
             yield letter
 
     async def _all(self) -> AsyncIterator[Letter]:
-        # Never committed: each list begins at the first letter again.
-        reader = self._log.reader(DEAD, "dead-letters")
+        reader = self._log.reader(DEAD, "")
         while entries := await reader.read(_READ_BYTES, 0):
             names = [f"{entry.partition}-{entry.offset}" for entry in entries]
             replayed = self._state.get(_SPACE, names)

@@ -16,59 +16,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import ClassVar
 
-from sojourn.core.errors import LogUnavailable
-from sojourn.core.ports import Entry, EventLog, LogReader, Stored
+from sojourn.core.errors import InvalidSettings, LogUnavailable
+from sojourn.core.ports import Entry
+from sojourn.testing.log_steps import (
+    PATIENCE_S,
+    PLENTY,
+    ManualClock,
+    OpenLog,
+    last_of,
+    numbered,
+    opened,
+    read_all,
+)
 
-OpenLog = Callable[..., EventLog]
-"""`open_log(partitions=None, clock=None)`; a second call opens the same storage again."""
-
-_PLENTY = 1 << 30
-_PATIENCE = 10.0
-
-
-class ManualClock:
-    """A clock that stands still until it is told otherwise."""
-
-    def __init__(self, now: int = 1_700_000_000_000) -> None:
-        self.now = now
-
-    def now_ms(self) -> int:
-        """Milliseconds since the Unix epoch."""
-        return self.now
-
-
-async def read_all(reader: LogReader, count: int, max_bytes: int = _PLENTY) -> list[Stored]:
-    """Read until `count` entries are there. Raises `AssertionError` after ten seconds."""
-    found: list[Stored] = []
-    deadline = time.monotonic() + _PATIENCE
-    while len(found) < count:
-        assert time.monotonic() < deadline, f"only {len(found)} of {count} entries came"
-        found += await reader.read(max_bytes, 0.5)
-    return found
-
-
-def last_of(entries: Sequence[Stored]) -> dict[int, int]:
-    """The last offset by partition: what to commit when `entries` are done with."""
-    return {entry.partition: entry.offset for entry in entries}
-
-
-@asynccontextmanager
-async def opened(open_log: OpenLog, **options: object) -> AsyncIterator[EventLog]:
-    """A log that is closed at the end."""
-    log = open_log(**options)
-    try:
-        yield log
-    finally:
-        await log.close()
-
-
-def numbered(count: int, key: str = "k", start: int = 0) -> list[Entry]:
-    """Entries with the values `b"0"`, `b"1"`, …"""
-    return [Entry(key, b"%d" % number) for number in range(start, start + count)]
+__all__ = ["EventLogSuite", "ManualClock", "OpenLog", "last_of", "numbered", "opened", "read_all"]
 
 
 class EventLogSuite:
@@ -114,7 +78,7 @@ class EventLogSuite:
                 *(log.append("raw", numbered(3, f"k{n}", start=3 * n)) for n in range(200))
             )
             found = await read_all(log.reader("raw", "r"), 600)
-            assert await log.reader("raw", "r").read(_PLENTY, 0) != []
+            assert await log.reader("raw", "r").read(PLENTY, 0) != []
         assert sorted(int(entry.value) for entry in found) == list(range(600))
 
     async def test_streams_are_apart(self, open_log: OpenLog) -> None:
@@ -127,12 +91,12 @@ class EventLogSuite:
     async def test_appending_nothing_is_fine(self, open_log: OpenLog) -> None:
         async with opened(open_log) as log:
             await log.append("raw", [])
-            assert list(await log.reader("raw", "r").read(_PLENTY, 0)) == []
+            assert list(await log.reader("raw", "r").read(PLENTY, 0)) == []
 
     async def test_a_stream_nobody_wrote_to_is_empty(self, open_log: OpenLog) -> None:
         async with opened(open_log) as log:
             reader = log.reader("events", "r")
-            assert list(await reader.read(_PLENTY, 0)) == []
+            assert list(await reader.read(PLENTY, 0)) == []
             assert (await reader.lag()).entries == 0
 
     async def test_a_read_stays_within_its_bytes(self, open_log: OpenLog) -> None:
@@ -188,10 +152,10 @@ class EventLogSuite:
     async def test_a_waiting_reader_hears_of_an_append_at_once(self, open_log: OpenLog) -> None:
         async with opened(open_log) as log:
             reader = log.reader("raw", "r")
-            assert list(await reader.read(_PLENTY, 0)) == []
+            assert list(await reader.read(PLENTY, 0)) == []
             waits = []
             for number in range(5):
-                reading = asyncio.create_task(reader.read(_PLENTY, _PATIENCE))
+                reading = asyncio.create_task(reader.read(PLENTY, PATIENCE_S))
                 await asyncio.sleep(0.02)
                 await log.append("raw", numbered(1, start=number))
                 start = time.monotonic()
@@ -202,16 +166,16 @@ class EventLogSuite:
     async def test_a_read_of_nothing_ends_after_its_wait(self, open_log: OpenLog) -> None:
         async with opened(open_log) as log:
             reader = log.reader("raw", "r")
-            await reader.read(_PLENTY, 0)
+            await reader.read(PLENTY, 0)
             start = time.monotonic()
-            assert list(await reader.read(_PLENTY, 0.2)) == []
+            assert list(await reader.read(PLENTY, 0.2)) == []
             assert 0.15 < time.monotonic() - start < 5
 
     async def test_a_cancelled_read_loses_nothing(self, open_log: OpenLog) -> None:
         async with opened(open_log) as log:
             reader = log.reader("raw", "r")
-            await reader.read(_PLENTY, 0)
-            reading = asyncio.create_task(reader.read(_PLENTY, _PATIENCE))
+            await reader.read(PLENTY, 0)
+            reading = asyncio.create_task(reader.read(PLENTY, PATIENCE_S))
             await asyncio.sleep(0.02)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -231,7 +195,7 @@ class EventLogSuite:
                 assert sorted(int(e.value) for e in found) == list(range(30, 40))
                 assert {e.appended_at for e in found} == set(times[15:])
             late = log.reader("raw", "late", since=times[-1] + 10**12)
-            assert list(await late.read(_PLENTY, 0)) == []
+            assert list(await late.read(PLENTY, 0)) == []
             await log.append("raw", numbered(1, start=99))
             assert [e.value for e in await read_all(late, 1)] == [b"99"]
 
@@ -242,6 +206,45 @@ class EventLogSuite:
             await reader.commit(last_of((await read_all(reader, 5))[:2]))
             again = await read_all(log.reader("raw", "r", since=2**45), 3)
         assert [entry.value for entry in again] == [b"2", b"3", b"4"]
+
+    async def test_a_reader_without_a_name_keeps_no_position(self, open_log: OpenLog) -> None:
+        async with opened(open_log, partitions={"raw": 2}) as log:
+            await log.append("raw", [Entry(f"k{n}", b"%d" % n) for n in range(10)])
+            reader = log.reader("raw", "")
+            found = await read_all(reader, 10)
+            try:
+                await reader.commit(last_of(found))
+            except InvalidSettings:
+                pass
+            else:
+                raise AssertionError("a reader without a name committed")
+            again = log.reader("raw", "")
+            assert len(await read_all(again, 10)) == 10
+            assert list(await again.read(PLENTY, 0)) == []
+
+    async def test_the_lag_of_a_reader_without_a_name_is_what_it_has_not_read(
+        self, open_log: OpenLog
+    ) -> None:
+        async with opened(open_log) as log:
+            await log.append("raw", numbered(10))
+            reader = log.reader("raw", "")
+            assert (await reader.lag()).entries == 10
+            assert len(await reader.read(1, 5)) == 1
+            assert (await reader.lag()).entries == 9
+            await read_all(reader, 9)
+            assert (await reader.lag()).entries == 0
+
+    async def test_a_reader_without_a_name_starts_at_the_time_it_asked_for(
+        self, open_log: OpenLog
+    ) -> None:
+        clock = ManualClock()
+        async with opened(open_log, clock=clock) as log:
+            await log.append("raw", numbered(3))
+            clock.now += 1000
+            await log.append("raw", numbered(2, start=3))
+            if self.keeps_clock:
+                found = await read_all(log.reader("raw", "", since=clock.now), 2)
+                assert [entry.value for entry in found] == [b"3", b"4"]
 
     async def test_lag_counts_entries_and_the_age_of_the_oldest(self, open_log: OpenLog) -> None:
         clock = ManualClock()
