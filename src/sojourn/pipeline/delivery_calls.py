@@ -13,7 +13,7 @@ from sojourn.core.envelope import DeadLetter, pack_dead
 from sojourn.core.errors import Transient
 from sojourn.core.outcome import Delivered, Outcome, Rejected, Retry
 from sojourn.core.ports import DEAD, Clock, Destination, Entry, EventLog
-from sojourn.pipeline.delivery_breaker import Breaker, backoff
+from sojourn.pipeline.delivery_breaker import MOST_ASKED_S, Breaker, backoff
 from sojourn.pipeline.delivery_ledger import Ledger
 from sojourn.pipeline.delivery_queue import Item, Queue
 from sojourn.pipeline.delivery_settings import DeliverySettings
@@ -230,7 +230,7 @@ class Caller:
             self._stats.retried += 1
             self._ledger.attempted(item)
             wait = backoff(item.tries, settings.backoff_first, settings.backoff_most)
-            waits[lane] = wait if outcome.after is None else outcome.after
+            waits[lane] = wait if outcome.after is None else min(outcome.after, MOST_ASKED_S)
             if outcome.alone and item.tries == 1:
                 # It may be the fault of a neighbour: no need to wait before it goes by itself.
                 waits[lane] = 0
