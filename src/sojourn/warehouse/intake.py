@@ -54,13 +54,14 @@ class Intake:
                 self._take(source_id, part)
 
     def tables(self) -> Mapping[str, Mapping[str, pa.Table]]:
-        """The rows by namespace and table."""
+        """The rows by namespace and table; they are handed over, and not kept here."""
+        everything, self._parts = self._parts, {}
         return {
             namespace: {
                 table: pa.concat_tables(parts, promote_options="default").combine_chunks()
                 for table, parts in tables.items()
             }
-            for namespace, tables in self._parts.items()
+            for namespace, tables in everything.items()
         }
 
     def _take(self, source_id: str, batches: Sequence[Batch]) -> None:
