@@ -4,60 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sojourn.core.envelope import DeadLetter, pack_dead, pack_events
 from sojourn.core.errors import InvalidSettings
-from sojourn.core.outcome import Delivered, Outcome, Rejected
-from sojourn.core.ports import DEAD, EVENTS, Batch, Capabilities, Entry
+from sojourn.core.outcome import Delivered, Rejected
+from sojourn.core.ports import DEAD, EVENTS, Batch, Entry
 from sojourn.log.clock import WallClock
-from sojourn.log.sqlite_log import SqliteLog
-from sojourn.log.state_store import SqliteStateStore
 from sojourn.pipeline.dead_letters import DeadLetters
 from sojourn.pipeline.delivery import Delivery
+from sojourn.testing.memory_destination import MemoryDestination
 
 
-class Picky:
-    """Refuses everything, until it is told not to."""
-
-    capabilities = Capabilities(max_events=10)
-
-    def __init__(self, takes: bool) -> None:
-        self.takes = takes
-        self.got: list[str] = []
-
-    async def deliver(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Outcome]:
-        if not self.takes:
-            return [Rejected("HTTP 400: no")] * len(batch)
-        self.got += [event["messageId"] for event in batch]
-        return [Delivered()] * len(batch)
-
-    async def forget(self, users: Sequence[Mapping[str, Any]]) -> Outcome:
-        return Delivered()
-
-    async def close(self) -> None:
-        """Nothing to release."""
+def picky(takes: bool) -> MemoryDestination:
+    """Takes everything, or refuses it for good."""
+    return MemoryDestination(lambda event: Delivered() if takes else Rejected("HTTP 400: no"))
 
 
-@pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
-    opened = SqliteLog(tmp_path / "log.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Any:
-    store = SqliteStateStore(tmp_path / "state.db", WallClock())
-    yield store
-    store.close()
-
-
-async def deliver(name: str, far: Picky, log: Any, state: Any) -> None:
+async def deliver(name: str, far: MemoryDestination, log: Any, state: Any) -> None:
     stop = asyncio.Event()
     delivery = Delivery(name, far, log, state, WallClock())
     task = asyncio.create_task(delivery.run(stop))
@@ -76,7 +42,7 @@ async def three_events(log: Any) -> None:
 
 async def test_letters_are_listed_by_stage_and_shown_by_id(log: Any, state: Any) -> None:
     await three_events(log)
-    await deliver("hook", Picky(takes=False), log, state)
+    await deliver("hook", picky(takes=False), log, state)
     other = DeadLetter("web", 1, "processor", "no type", b"{}")
     await log.append(DEAD, [Entry("k", pack_dead(other))])
     letters = DeadLetters(log, state, ["hook"])
@@ -91,13 +57,13 @@ async def test_letters_are_listed_by_stage_and_shown_by_id(log: Any, state: Any)
 
 async def test_a_replay_goes_to_its_own_destination_only_and_in_order(log: Any, state: Any) -> None:
     await three_events(log)
-    await deliver("hook", Picky(takes=False), log, state)
-    bystander = Picky(takes=True)
+    await deliver("hook", picky(takes=False), log, state)
+    bystander = picky(takes=True)
     await deliver("other", bystander, log, state)
     letters = DeadLetters(log, state, ["hook", "other"])
     count = await letters.replay([one async for one in letters.list(stage="hook")])
     assert count == 3
-    healed = Picky(takes=True)
+    healed = picky(takes=True)
     await deliver("hook", healed, log, state)
     await deliver("other", bystander, log, state)
     assert healed.got == ["m0", "m1", "m2"]
