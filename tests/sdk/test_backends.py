@@ -460,6 +460,16 @@ def test_identify_and_reset_on_the_server_reach_the_cookies(client: Client) -> N
         client.identify("new")
     assert set_by(v)["rl_user_id"].value == "new"
     assert client.user_id is None
+    with v.scope:
+        assert client.user_id == "new"
+        before = (client.anonymous_id, client.session_id)
+        client.reset(anonymous_id=True)
+        assert client.user_id is None
+        assert client.anonymous_id != before[0]
+        assert client.start_session(1234567890) == 1234567890
+    cookies = set_by(v)
+    assert "rl_user_id" not in cookies or cookies["rl_user_id"].value is None
+    assert cookies["rl_session"].value["id"] == 1234567890
 
 
 @pytest.mark.parametrize(

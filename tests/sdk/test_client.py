@@ -18,6 +18,8 @@ from sojourn import AppInfo, Client, Delivery, MemoryStore, Sessions
 from sojourn.sdk.version import VERSION
 
 START = 1_795_516_770_000
+LOOP: list[Any] = []
+LOOP.append(LOOP)
 
 
 class Clock:
@@ -150,13 +152,22 @@ def test_the_callers_objects_are_never_changed(stub: Any, desktop: Client) -> No
     ("call", "message"),
     [
         (lambda c: c.track(5, user_id="u"), "event must be a str, not int"),
-        (lambda c: c.track("E", [1], user_id="u"), "must be mappings, not list"),
+        (lambda c: c.track("E", [1], user_id="u"), "properties must be a mapping, not list"),
+        (lambda c: c.page("P", "x", user_id="u"), "properties must be a mapping, not str"),
+        (lambda c: c.track("E", user_id=1.5), "user_id must be a str, not float"),
+        (lambda c: c.track("E", userid="u"), "no option userid: there are anonymous_id"),
+        (lambda c: c.track("E", user_id="u", context="x"), "context must be a mapping"),
+        (lambda c: c.track("E", user_id="u", integrations=[1]), "integrations must be a mapping"),
+        (lambda c: c.track("E", user_id="u", session_id="1"), "session_id must be an int"),
+        (lambda c: c.track("E", user_id="u", message_id=b"1"), "message_id must be a str"),
+        (lambda c: c.identify("u", [1]), "traits must be a mapping, not list"),
+        (lambda c: c.track("E", {"l": LOOP}, user_id="u"), "contains itself"),
         (lambda c: c.track("E"), "neither user_id nor anonymous_id"),
         (lambda c: c.track("E", user_id="u", timestamp="today"), "timestamp must be a datetime"),
-        (lambda c: c.identify(7), "user_id must be a str, not int"),
+        (lambda c: c.identify(True), "user_id must be a str, not bool"),
         (lambda c: c.group(None, user_id="u"), "group_id must be a str"),
         (lambda c: c.page(7, user_id="u"), "name must be a str"),
-        (lambda c: c.alias("a", 5), "previous_id must be a str"),
+        (lambda c: c.alias("a", b"5"), "previous_id must be a str"),
     ],
 )
 def test_misuse_raises_if_strict_and_is_counted_otherwise(
@@ -170,6 +181,38 @@ def test_misuse_raises_if_strict_and_is_counted_otherwise(
     assert message in next(iter(loose.stats.reasons))
     assert message in caplog.text
     loose.close()
+
+
+def test_ids_may_be_whole_numbers(stub: Any, server: Client) -> None:
+    server.track("E", user_id=42, anonymous_id=7)
+    event = last(stub, server)
+    assert (event["userId"], event["anonymousId"]) == ("42", "7")
+    with server.scope(user_id=5):
+        server.track("E", user_id=None)
+    assert last(stub, server)["userId"] == "5"
+    with pytest.raises(TypeError, match="user_id must be a str"):
+        server.scope(user_id=b"5")
+
+
+def test_misuse_changes_nothing(stub: Any, clock: Clock) -> None:
+    c = Client("key", stub.url, profile="desktop", storage=MemoryStore(), clock=clock)
+    c.track("E", timestamp="today")
+    c.identify("u", traits=5)
+    assert c.user_id is None
+    c.track("E")
+    assert last(stub, c)["context"]["sessionStart"] is True
+    c.close()
+
+
+def test_an_event_of_another_session_leaves_the_clients_alone(stub: Any, desktop: Client) -> None:
+    desktop.track("elsewhere", session_id=1234567890)
+    event = last(stub, desktop)
+    assert event["context"]["sessionId"] == 1234567890
+    assert event["anonymousId"] == desktop.anonymous_id
+    desktop.track("nowhere", session_id=None)
+    assert "sessionId" not in last(stub, desktop)["context"]
+    desktop.track("here")
+    assert last(stub, desktop)["context"]["sessionStart"] is True
 
 
 def test_a_session_id_that_is_not_acceptable_is_logged_or_raises(

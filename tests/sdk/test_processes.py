@@ -120,7 +120,7 @@ from sojourn.sdk import exits
 c = client()
 send(c, 20, "parent")
 c.flush()
-exits._forkable.clear()  # as under uWSGI, which forks without Python's knowledge
+exits._watched.clear()  # as under uWSGI, which forks without Python's knowledge
 if os.fork() == 0:
     send(c, 20, "child")
     assert c.flush(5)

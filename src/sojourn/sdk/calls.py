@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Optional
 
 from sojourn.core.session import EVENT, Alias, Event, Identify
+from sojourn.sdk import checks
 from sojourn.sdk.ids import new_id
-from sojourn.sdk.wire import dumps, escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +45,10 @@ class Calls(ABC):
     ) -> Optional[str]:
         """Something happened: `track("Order Completed", {"revenue": 12.5})`."""
         try:
-            fields = f'"event":{_text(event, "event")},"properties":{_members(properties)},'
+            name, own = checks.text(event, "event"), checks.members(properties, "properties")
         except (TypeError, ValueError) as error:
             return self._misuse(error)
+        fields = f'"event":{name},"properties":{own},'
         return self._emit("track", fields, EVENT if event else _BLANK, options)
 
     def page(
@@ -84,12 +85,14 @@ class Calls(ABC):
             shown = self._view_properties(kind)
             fields = ""
             if name is not None:
-                fields = f'"name":{_text(name, "name")},'
+                fields = f'"name":{checks.text(name, "name")},'
                 shown["name"] = name
             if category is not None:
-                fields += f'"category":{_text(category, "category")},'
+                fields += f'"category":{checks.text(category, "category")},'
                 shown["category"] = category
-            fields += f'"properties":{_members({**shown, **(properties or {})})},'
+            checks.members(properties, "properties")
+            shown.update(properties or {})
+            fields += f'"properties":{checks.members(shown, "properties")},'
         except (TypeError, ValueError) as error:
             return self._misuse(error)
         given = _BLANK if kind == "screen" and not name else EVENT
@@ -112,12 +115,12 @@ class Calls(ABC):
         """
         try:
             if user_id is not None:
-                _text(user_id, "user_id")
-            kept = dumps(traits) if traits else ""  # checked before anything changes
+                user_id = checks.identifier(user_id, "user_id")
+            checks.members(traits, "traits")
         except (TypeError, ValueError) as error:
             return self._misuse(error)
         given = Identify(user_id, new_id())
-        return self._emit("identify", "", given, options, traits=traits if kept else None)
+        return self._emit("identify", "", given, options, traits=traits)
 
     def group(
         self,
@@ -127,7 +130,9 @@ class Calls(ABC):
     ) -> Optional[str]:
         """The person belongs to the group `group_id`, which `traits` describe."""
         try:
-            fields = f'"groupId":{_text(group_id, "group_id")},"traits":{_members(traits)},'
+            group_id = checks.identifier(group_id, "group_id")
+            fields = f'"groupId":{checks.text(group_id, "group_id")},'
+            fields += f'"traits":{checks.members(traits, "traits")},'
         except (TypeError, ValueError) as error:
             return self._misuse(error)
         return self._emit("group", fields, EVENT if group_id else _BLANK, options)
@@ -137,26 +142,9 @@ class Calls(ABC):
     ) -> Optional[str]:
         """`user_id` is a new id of the person known as `previous_id` (default: as now)."""
         try:
-            _text(user_id, "user_id")
+            user_id = checks.identifier(user_id, "user_id")
             if previous_id is not None:
-                _text(previous_id, "previous_id")
+                previous_id = checks.identifier(previous_id, "previous_id")
         except (TypeError, ValueError) as error:
             return self._misuse(error)
         return self._emit("alias", "", Alias(user_id), options, previous_id=previous_id)
-
-
-def _text(value: Any, name: str) -> str:
-    """A text as JSON. Raises `TypeError` that names the argument."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}: {value!r:.80}")
-    return escape(value)
-
-
-def _members(value: Optional[Mapping[str, Any]]) -> str:
-    """A mapping as JSON. Raises `TypeError` and `ValueError`."""
-    if not value:
-        return "{}"
-    text = dumps(value)
-    if text[0] != "{":
-        raise TypeError(f"properties and traits must be mappings, not {type(value).__name__}")
-    return text

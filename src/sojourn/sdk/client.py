@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from sojourn.core import session as machine
+from sojourn.sdk import checks
 from sojourn.sdk.assembly import build
 from sojourn.sdk.emitter import Emitter
 from sojourn.sdk.ids import new_id
 from sojourn.sdk.options import AppInfo, Delivery, QueueLimits, Sessions, Stats
-from sojourn.sdk.scope import Scope, ScopedSession
+from sojourn.sdk.scope import Scope, ScopedSession, current
 from sojourn.sdk.stores import MemoryStore
 
 if TYPE_CHECKING:
@@ -81,35 +82,28 @@ class Client(Emitter):
     @property
     def anonymous_id(self) -> str:
         """The id of the person as long as no other is known. Empty: none (on servers)."""
-        with self._lock:
-            self._identity.ready(self._now())
-            return self._identity.anonymous_id
+        return self._held().anonymous_id
 
     @property
     def user_id(self) -> Optional[str]:
         """Who `identify` said it is; `None`: nobody known."""
-        with self._lock:
-            self._identity.ready(self._now())
-            return self._identity.user_id
+        return self._held().user_id
 
     @property
     def traits(self) -> Mapping[str, Any]:
         """A copy of what `identify` said about the person."""
-        with self._lock:
-            self._identity.ready(self._now())
-            return self._identity.traits
+        return self._held().traits
 
     @property
     def session_id(self) -> Optional[int]:
         """The session of an event that were sent now, here; `None`: none, or it has expired."""
-        scope = self._scope()
-        identity = self._identity
-        if scope is not None and scope.identity is not None and scope.session is None:
-            identity = scope.identity
-        elif scope is not None and (scope.session is not None or not scope.inherits):
-            return scope.session_id
+        scope = current(self)
+        if scope is not None and scope.session is not None:
+            return scope.session.id
+        if scope is not None and not scope.inherits and scope.identity is None:
+            return None
         with self._lock:
-            return identity.session_id(self._now())
+            return self._keeper(scope).session_id(self._now())
 
     def set_anonymous_id(self, value: Optional[str] = None) -> str:
         """Set the anonymous id, or a new random one. Returns it."""
@@ -177,13 +171,25 @@ class Client(Emitter):
         What is not given comes from the scope around, then from the client; with `inherit` false
         from nowhere.
         """
-        session = None if session_id is None else ScopedSession(session_id, begins=False)
+        given: dict[str, Any] = {
+            "user_id": user_id,
+            "anonymous_id": anonymous_id,
+            "context": context,
+        }
+        if session_id is not None:
+            given["session_id"] = session_id
+        try:
+            checked = checks.options(given)
+        except TypeError as error:
+            self._complain(error)
+            checked = {}
+        session = checked.get("session_id")
         return Scope(
             self,
-            user_id=user_id,
-            anonymous_id=anonymous_id,
-            session=session,
-            context=context,
+            user_id=checked.get("user_id"),
+            anonymous_id=checked.get("anonymous_id"),
+            session=None if session is None else ScopedSession(session, begins=False),
+            context=checked.get("context"),
             inherit=inherit,
         )
 
@@ -217,7 +223,7 @@ class Client(Emitter):
         True: all of it was accepted. What is left stays on disk where there is a disk store, for
         the next client; else it is dropped and counted. Events after this are dropped.
         """
-        self._leave()
+        self.leave()
         return not self._enabled or self._dispatcher.close(timeout)
 
     async def aflush(self, timeout: Optional[float] = 10.0) -> bool:  # noqa: ASYNC109 (a deadline)
@@ -227,7 +233,7 @@ class Client(Emitter):
 
     async def aclose(self, timeout: Optional[float] = 2.0) -> bool:  # noqa: ASYNC109 (a deadline)
         """As `close`, without holding up the event loop."""
-        self._leave()
+        self.leave()
         return not self._enabled or await self._dispatcher.aclose(timeout)
 
     @property

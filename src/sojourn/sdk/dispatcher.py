@@ -79,10 +79,15 @@ class ThreadDispatcher:
             courier, transport = self._make_courier(), self._make_transport()
         try:
             while until is None or monotonic() < until:
-                batch = self._outbox.next_batch(MAX_BATCH_BYTES, self._delivery.interval)
-                if batch is None:
-                    break
-                self._deliver(Shipment(batch, self._delivery), courier, transport, until)
+                try:
+                    batch = self._outbox.next_batch(MAX_BATCH_BYTES, self._delivery.interval)
+                    if batch is None:
+                        self._outbox.abandon()
+                        break
+                    self._deliver(Shipment(batch, self._delivery), courier, transport, until)
+                except OSError as error:  # the disk: network errors are verdicts
+                    self._outbox.note(f"disk store: {error}")
+                    self._outbox.pause(1, firm=False)
         finally:
             exits.unregister(self)
             close = getattr(transport, "close", None)
@@ -121,7 +126,7 @@ class ThreadDispatcher:
         if failed is None:
             return True
         self.start()
-        return done.wait(timeout) and self._outbox.failed == failed and not self._outbox.stopped
+        return done.wait(timeout) and self._outbox.failed == failed and not self._outbox.left
 
     async def aflush(self, timeout: Optional[float]) -> bool:  # noqa: ASYNC109 (a deadline)
         """As `flush`, without holding up the event loop."""
@@ -142,7 +147,7 @@ class ThreadDispatcher:
             await asyncio.wait_for(done.wait(), timeout)
         except asyncio.TimeoutError:  # noqa: UP041 (another class before Python 3.11)
             return False
-        return self._outbox.failed == failed and not self._outbox.stopped
+        return self._outbox.failed == failed and not self._outbox.left
 
     def begin_close(self) -> None:
         """Take in nothing more, and send what waits without delay."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
 from sojourn.core import session as machine
-from sojourn.sdk import exits
+from sojourn.sdk import checks, exits
 from sojourn.sdk.calls import Calls
 from sojourn.sdk.identity import NOBODY, Stamp, ids_json, session_json
 from sojourn.sdk.ids import forget_ids, new_id
@@ -20,6 +20,7 @@ from sojourn.sdk.wire import dumps
 if TYPE_CHECKING:
     from sojourn.core.session import Input
     from sojourn.sdk.assembly import Parts
+    from sojourn.sdk.identity import Identity
 
 NAMELESS = "neither user_id nor anonymous_id: name the person, or enter a scope that does"
 
@@ -84,22 +85,27 @@ class Emitter(Calls):
         more: Mapping[str, Any],
     ) -> Optional[str]:
         """An event with options, in a scope, in a browser; `identify` and `alias` anywhere."""
+        try:
+            options = checks.options(options)
+        except TypeError as error:
+            return self._misuse(error)
         with self._lock:
             stamp, anonymous_id, user_id = self._stamp(given, now, options, scope, more)
+        anonymous_id = options.get("anonymous_id") or anonymous_id
+        user_id = options.get("user_id") or user_id
         if isinstance(given, machine.Alias):
             previous = more.get("previous_id") or user_id or anonymous_id
+            fields += f'"previousId":{dumps(previous)},' if previous else ""
             user_id = given.user_id
-            fields = f'"previousId":{dumps(previous)},{fields}'
         elif isinstance(given, machine.Identify):
             user_id = given.user_id or user_id
-        anonymous_id = options.get("anonymous_id") or anonymous_id
-        stamp = stamp._replace(ids=ids_json(anonymous_id, options.get("user_id") or user_id))
+        stamp = stamp._replace(ids=ids_json(anonymous_id, user_id))
         if not self._clear(stamp, now):
             return None
         context = {
             **(self._page.context() if self._page else {}),
             **(scope.context if scope else {}),
-            **(options.get("context") or {}),
+            **options.get("context", {}),
         }
         message_id = options.get("message_id") or new_id()
         try:
@@ -117,26 +123,26 @@ class Emitter(Calls):
         more: Mapping[str, Any],
     ) -> tuple[Stamp, Optional[str], Optional[str]]:
         """The stamp, and the anonymous id and user id that go with it."""
-        identity, traits = self._identity, more.get("traits")
-        if scope is not None and scope.identity is not None:
-            identity = scope.identity
+        identity = self._keeper(scope)
         own = scope is None or scope.inherits or scope.identity is not None
         keeps = self._holds or identity is not self._identity
-        if scope is not None and scope.names_person:
-            keeps = False
-        names = isinstance(given, machine.Identify)
+        apart = not own or "session_id" in options
+        traits: Any = more.get("traits")
+        if scope is not None:
+            keeps = keeps and not scope.names_person
+            apart = apart or scope.session is not None
         if not keeps and isinstance(given, (machine.Identify, machine.Alias)):
-            if scope is not None and names and given.user_id:
+            if scope is not None and isinstance(given, machine.Identify) and given.user_id:
                 scope.user_id = given.user_id
             given = machine.EVENT
-        if not own or "session_id" in options or (scope is not None and scope.session):
-            stamp = identity.take_emitted(now) if own else NOBODY
-            stamp = stamp._replace(session=_other_session(options, scope))
-        else:
+        if not apart:
             stamp = identity.stamp(given, now)
+        else:
+            stamp = identity.plain(now) if own else NOBODY
+            stamp = stamp._replace(session=_other_session(options, scope))
         if scope is not None and scope.names_person:
             stamp = stamp._replace(traits="")
-        if names and traits:
+        if traits:
             if keeps and not stamp.refused:
                 identity.add_traits(traits)
                 traits = identity.traits
@@ -146,6 +152,12 @@ class Emitter(Calls):
         if scope is not None:
             anonymous_id, user_id = scope.anonymous_id or anonymous_id, scope.user_id or user_id
         return stamp, anonymous_id, user_id
+
+    def _keeper(self, scope: Optional[Scope]) -> Identity:
+        """Who keeps person and session here: a request's cookies, or the client."""
+        if scope is not None and scope.identity is not None:
+            return scope.identity
+        return self._identity
 
     def _clear(self, stamp: Stamp, now: int) -> bool:
         """Send the client's own events that come first; False if the event itself may not go."""
@@ -202,8 +214,14 @@ class Emitter(Calls):
     def _report(self, text: str, reason: object) -> None:
         report(self._reported, text, reason)
 
-    def _scope(self) -> Optional[Scope]:
-        return current(self)
+    def _held(self) -> Identity:
+        """Who keeps person and session here, begun."""
+        if self._pid != os.getpid():
+            self.after_fork()
+        identity = self._keeper(current(self))
+        with self._lock:
+            identity.ready(self._now())
+        return identity
 
     def _take(self, given: Optional[Input]) -> Optional[machine.Effect]:
         """One step of the session machine that is no event, or the launch alone.
@@ -215,19 +233,18 @@ class Emitter(Calls):
         if not self._enabled:
             return None
         now = self._now()
+        identity = self._keeper(current(self))
         with self._lock:
             effect = None
-            if given is None:
-                self._identity.ready(now)
-            else:
-                effect = self._identity.take(given, now)
-            stamp = self._identity.take_emitted(now)
+            if given is not None:
+                effect = identity.take(given, now)
+            stamp = identity.plain(now)
         for own in stamp.emitted:
             self._put_own(own, stamp, now)
         return effect
 
-    def _leave(self) -> None:
-        """The program ends, or is done with this client."""
+    def leave(self) -> None:
+        """The program ends, or is done with this client: store what is not stored yet."""
         with self._lock:
             if self._enabled and self._identity.launched:
                 self._identity.take(machine.Close(announced=True), self._now())

@@ -26,8 +26,12 @@ class Closable(Protocol):
         ...
 
 
-class Forkable(Protocol):
-    """What must not share everything with its parent in a forked child."""
+class Watched(Protocol):
+    """What has state of its own to care for at forks and at the end."""
+
+    def leave(self) -> None:
+        """The process ends: store what is not stored yet."""
+        ...
 
     def after_fork(self) -> None:
         """Called in the child. Must be harmless if nothing is shared any more."""
@@ -38,7 +42,7 @@ fork_gate = threading.Lock()
 """Held while a delivery thread imports: a fork then would leave the child's imports locked."""
 
 _delivering: dict[int, Closable] = {}
-_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_watched: weakref.WeakSet[Watched] = weakref.WeakSet()
 _hooked_pid = 0
 
 
@@ -53,19 +57,20 @@ def unregister(dispatcher: Closable) -> None:
     _delivering.pop(id(dispatcher), None)
 
 
-def watch(client: Forkable) -> None:
-    """Tell this client in a forked child. Weak: does not keep it alive.
+def watch(client: Watched) -> None:
+    """Tell this client in a forked child, and at the end. Weak: does not keep it alive.
 
-    The end of the process is watched from now on too: hooks that the program registers later
-    run before ours, and may still send events.
+    Hooks that the program registers later run before ours, and may still send events.
     """
-    _forkable.add(client)
+    _watched.add(client)
     _hook()
 
 
 def close_all() -> None:
     """Deliver what all clients still have, within the budget."""
     until = monotonic() + BUDGET
+    for client in list(_watched):
+        client.leave()
     dispatchers = list(_delivering.values())
     for dispatcher in dispatchers:
         dispatcher.begin_close()
@@ -94,7 +99,7 @@ def _hook() -> None:
 def _after_fork() -> None:
     fork_gate.release()
     _delivering.clear()
-    for client in list(_forkable):
+    for client in list(_watched):
         client.after_fork()
 
 

@@ -229,8 +229,9 @@ class Identity:
             with exclusive(self._store):
                 self._launch(now)
 
-    def take_emitted(self, now: int) -> Stamp:
-        """The client's own events that wait to be sent, as the stamp of an event before them."""
+    def plain(self, now: int) -> Stamp:
+        """The stamp of an event that is none of this session's, and what waits to come first."""
+        self.ready(now)
         emitted, self._pending = self._pending, ()
         ids = ids_json(self._state.anonymous_id, self._state.user_id)
         traits = f',"traits":{dumps(self._traits)}' if self._traits else ""
@@ -243,7 +244,10 @@ class Identity:
             close()
 
     def after_fork(self) -> None:
-        """In a forked child: the store's handles are the parent's."""
+        """In a forked child: the store's handles are the parent's, and so is what it has not
+        stored yet."""
+        self._touched = 0
+        self._close_window()
         after_fork = getattr(self._store, "after_fork", None)
         if after_fork is not None:
             after_fork()

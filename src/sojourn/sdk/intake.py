@@ -59,6 +59,8 @@ class Intake:
         self._closing = False
         self.stopped = False
         """The sender is to end now."""
+        self.left = False
+        """The sender ended before all was sent: the disk has the rest."""
         self._abandoned = False
 
     def after_fork(self) -> None:

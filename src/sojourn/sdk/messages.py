@@ -75,8 +75,8 @@ def _moment(timestamp: Any, now: int) -> str:
         return iso_ms(now)
     try:
         return iso_ms(round(timestamp.timestamp() * 1000))
-    except (AttributeError, OverflowError, OSError):
-        raise TypeError(f"timestamp must be a datetime, not {timestamp!r:.80}") from None
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"timestamp {timestamp!r:.80}: {error}") from error
 
 
 def filtered(text: str, before_send: BeforeSend) -> Optional[str]:

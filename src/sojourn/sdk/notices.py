@@ -9,14 +9,17 @@ from __future__ import annotations
 import time
 
 _EVERY_SECONDS = 60.0
+_REMEMBERED = 100
 
 
 def report(said: dict[str, float], text: str, *values: object) -> None:
-    """Log a warning, unless this text was logged within the last minute. `said` remembers."""
-    now = time.monotonic()
-    if now - said.get(text, -_EVERY_SECONDS) < _EVERY_SECONDS:
+    """Log a warning, unless the same was logged within the last minute. `said` remembers."""
+    now, whole = time.monotonic(), text % values
+    if now - said.get(whole, -_EVERY_SECONDS) < _EVERY_SECONDS:
         return
-    said[text] = now
+    if len(said) >= _REMEMBERED:
+        said.clear()
+    said[whole] = now
     import logging  # seldom needed, and a fifth of the import
 
     logger = logging.getLogger("sojourn")

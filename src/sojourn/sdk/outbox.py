@@ -56,6 +56,8 @@ class Outbox(Intake):
         return max(0, self._since + interval - monotonic())
 
     def _take(self, max_bytes: int) -> list[bytes]:
+        if self._under_way:  # the sender failed with it: it takes it again
+            return self._under_way
         disk, items, size = self._disk, self._items, 0
         batch = disk.take_left(self._batch, max_bytes) if disk else []
         self._bytes += sum(map(len, batch))
@@ -102,7 +104,7 @@ class Outbox(Intake):
         with self._lock:
             if not self._closing or self._disk is None or not self._disk.complete:
                 return False
-            self.stopped = True
+            self.stopped = self.left = True
             due = self._due(self._tally.finished + self._tally.queued)
         for callback in due:
             callback()
@@ -161,6 +163,8 @@ class Outbox(Intake):
         Returns how many were dropped.
         """
         with self._lock:
+            if self._abandoned:
+                return 0
             self.stopped = self._abandoned = True
             self._notify()
             lost = len(self._under_way) + len(self._items)
