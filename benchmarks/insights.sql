@@ -53,33 +53,35 @@ SELECT
 FROM timed
 ORDER BY event_time;
 
--- name: plain
--- The floor: the same sessions by the gap rule, with lag and a running sum, then one aggregate.
-CREATE OR REPLACE TEMP TABLE plain_sessions AS
+-- name: plain_events
+-- The floor: the same sessions by the gap rule, with lag and a running sum: every event assigned …
+CREATE OR REPLACE TEMP TABLE plain_events AS
 WITH gaps AS (
     SELECT
         *, CASE WHEN epoch_ms(event_time) - epoch_ms(lag(event_time) OVER visits) > 1800000 THEN 1 ELSE 0 END AS breaks
     FROM (
         SELECT source_id, visitor_id, sdk_session_id, message_id, event_time, received_at, is_view,
-            is_conversion, revenue, node, url, utm_source, channel, device, os, browser, user_id, name
+            is_conversion, revenue, node, url, utm_source, channel, device, os, browser, user_id
         FROM session_events
     )
     WINDOW visits AS (PARTITION BY source_id, visitor_id, sdk_session_id ORDER BY event_time, received_at, message_id)
-),
-parts AS (
-    SELECT *, sum(breaks) OVER visits AS part
-    FROM gaps
-    WINDOW visits AS (PARTITION BY source_id, visitor_id, sdk_session_id ORDER BY event_time, received_at, message_id)
 )
+SELECT *, sum(breaks) OVER visits AS part, row_number() OVER visits AS place
+FROM gaps
+WINDOW visits AS (PARTITION BY source_id, visitor_id, sdk_session_id ORDER BY event_time, received_at, message_id);
+
+-- name: plain_sessions
+-- … and every session aggregated.
+CREATE OR REPLACE TEMP TABLE plain_sessions AS
 SELECT
     source_id, visitor_id, sdk_session_id, part, min(event_time) AS start_time, max(event_time) AS end_time,
     count(*) AS events, count(*) FILTER (WHERE is_view) AS views,
     count(*) FILTER (WHERE is_conversion) AS conversions, sum(revenue) AS revenue,
-    arg_min(node, event_time) FILTER (WHERE is_view) AS entry_page,
-    arg_max(node, event_time) FILTER (WHERE is_view) AS exit_page,
-    arg_min(url, event_time) FILTER (WHERE is_view) AS landing_url,
-    arg_min(utm_source, event_time) AS utm_source, arg_min(channel, event_time) AS channel,
-    arg_min(device, event_time) AS device, arg_min(os, event_time) AS os,
-    arg_min(browser, event_time) AS browser, max(user_id) AS user_id
-FROM parts
+    arg_min(node, place) FILTER (WHERE is_view) AS entry_page,
+    arg_max(node, place) FILTER (WHERE is_view) AS exit_page,
+    arg_min(url, place) FILTER (WHERE is_view) AS landing_url,
+    arg_min(utm_source, place) AS utm_source, arg_min(channel, place) AS channel,
+    arg_min(device, place) AS device, arg_min(os, place) AS os,
+    arg_min(browser, place) AS browser, max(user_id) AS user_id
+FROM plain_events
 GROUP BY ALL;

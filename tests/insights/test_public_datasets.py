@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +24,12 @@ LEAKS = ("checkout_bug", "payment_error")  # these events give the planted stori
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
-        return list(csv.DictReader(file))
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+day = datetime.fromisoformat
 
 
 def iso(text: str) -> str:
@@ -74,10 +78,10 @@ def test_the_planted_incidents_are_found_with_segment_and_day(datasets: Path, sh
     report = reports.run("problems", {"from": "2024-01-01", "to": "2024-07-10"})
     found = {(row[1], row[2]): row for row in report.rows}
     gateway = found["payment_details → conversion", "all sessions"]
-    assert gateway[4] <= datetime(2024, 5, 19) <= gateway[5]
-    assert abs((gateway[3] - datetime(2024, 5, 19)).days) <= 1
+    assert gateway[4] <= day("2024-05-19") <= gateway[5]
+    assert abs((gateway[3] - day("2024-05-19")).days) <= 1
     checkout = found["shipping_details → payment_details", "mobile"]
-    assert checkout[4] <= datetime(2024, 4, 9) <= checkout[5]
+    assert checkout[4] <= day("2024-04-09") <= checkout[5]
     for row, behind in zip(report.rows, report.sessions, strict=True):
         assert behind is not None
         assert reports.run("sessions", behind).extra["total"] == row[13]
@@ -85,9 +89,8 @@ def test_the_planted_incidents_are_found_with_segment_and_day(datasets: Path, sh
 
 def test_late_batches_give_what_one_batch_gives(datasets: Path, make_shop: Any) -> None:
     folder = datasets / "dbtlabs_snowplow/event"
-    batches = []
-    for name in ("sp_event.csv", "sp_event_update.csv"):
-        batches.append([
+    batches = [
+        [
             event(
                 row["collector_tstamp"], row["event_id"], row["domain_userid"],
                 type="page" if row["event"] == "page_view" else "track", event=row["event"],
@@ -95,7 +98,9 @@ def test_late_batches_give_what_one_batch_gives(datasets: Path, make_shop: Any) 
                 context={"page": {"url": row["page_url"], "referrer": row["page_referrer"]}},
             )
             for row in read(folder / name)
-        ])  # fmt: skip
+        ]
+        for name in ("sp_event.csv", "sp_event_update.csv")
+    ]  # fmt: skip
     whole, late, reverse = make_shop(), make_shop(), make_shop()
     whole.load(batches[0] + batches[1])
     for batch in batches:
@@ -117,14 +122,13 @@ def snowplow(datasets: Path, folder: str) -> list[dict[str, str]]:
 def test_snowplow_web_sessions_have_the_expected_page_views(datasets: Path, make_shop: Any) -> None:
     rows = snowplow(datasets, "snowplow_web")
     shop = make_shop(timeout_ms=400 * 86_400_000, max_length_ms=3000 * 86_400_000)
-    starts: dict[str, str] = {}
-    for row in sorted(rows, key=lambda r: r["derived_tstamp"]):
-        starts.setdefault(row["domain_sessionid"], row["derived_tstamp"])
     shop.load([
         event(
             row["derived_tstamp"], row["event_id"], row["domain_userid"],
             type="page" if row["event"] == "page_view" else "track", event=row["event"],
-            context={"sessionId": f"sp-{row['domain_sessionid']}", "page": {"url": row["page_url"]}},
+            context={
+                "sessionId": "sp-" + row["domain_sessionid"], "page": {"url": row["page_url"]},
+            },
         )
         for row in rows if row["domain_sessionid"]
     ])  # fmt: skip

@@ -15,7 +15,7 @@ from sojourn.insights.reports import Reports
 SID = 1772452800000
 HOUR, DAY = 3600, 86400
 AGENTS = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605 Version/17.4 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile Safari/604.1",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36",
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 )  # fmt: skip
@@ -74,7 +74,10 @@ QUESTIONS: list[tuple[str, dict[str, str]]] = [
     ("transitions", {"events": "all"}),
     ("funnel", {"steps": "shop.example/*|Buy Clicked|Order Completed"}),
     ("funnel", {"steps": "shop.example/list|shop.example/cart", "strict": "yes"}),
-    ("funnel", {"steps": "Buy Clicked|Order Completed", "within": "4", "exclude": "Payment Failed"}),
+    (
+        "funnel",
+        {"steps": "Buy Clicked|Order Completed", "within": "4", "exclude": "Payment Failed"},
+    ),
     ("retention", {"unit": "week", "steps": "3"}),
     ("retention", {"mode": "rolling", "steps": "4", "event": "Order Completed"}),
     ("friction", {}),
@@ -116,8 +119,8 @@ def figures(report: Report) -> list[tuple[str, int, Mapping[str, str]]]:
     for row, behind in zip(report.rows, before, strict=False):
         found.append((f"{row[0]} before", row[columns.index("sessions_before")], behind))
     for name in ("dropped", "places"):
-        for one in report.extra.get(name, ()):
-            found.append((f"{name} {one}", one["sessions"], one["behind"]))
+        parts = report.extra.get(name, ())
+        found += [(f"{name} {one}", one["sessions"], one["behind"]) for one in parts]
     return found
 
 

@@ -9,6 +9,7 @@ import pytest
 
 SID = 1772452800000  # 2026-03-02T12:00:00Z, the start of the tests' time
 MINUTE, HOUR, DAY = 60, 3600, 86400
+time = datetime.fromisoformat
 
 
 def test_a_gap_of_exactly_the_timeout_keeps_the_session_and_a_millisecond_more_splits_it(
@@ -150,7 +151,7 @@ def test_start_and_end_are_of_activity_only(shop: Any, event: Any) -> None:
         event.track(60, "Heartbeat", SID, **beat),
     ])  # fmt: skip
     [row] = shop.sessions("duration, events, activities, first_event_time, last_event_time")
-    assert row == (15.0, 4, 2, datetime(2026, 3, 2, 12), datetime(2026, 3, 2, 12, 1))
+    assert row == (15.0, 4, 2, time("2026-03-02 12:00"), time("2026-03-02 12:01"))
 
 
 def test_engaged_time_is_estimated_from_capped_gaps_without_the_sdks_own(
@@ -265,9 +266,9 @@ def test_landing_comes_from_the_entry_view_and_campaigns_from_the_first_event_th
 
 def test_bots_and_ai_agents_are_kept_apart_and_not_deleted(shop: Any, event: Any) -> None:
     agents = {
-        "human": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36",
+        "human": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/120.0.0.0 Safari/537.36",
         "bot": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        "ai_agent": "Mozilla/5.0 AppleWebKit/537.36 (compatible; GPTBot/1.2; +https://openai.com/gptbot)",
+        "ai_agent": "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)",
     }  # fmt: skip
     shop.load(
         [event(0, SID, who=kind, context={"userAgent": text}) for kind, text in agents.items()]
@@ -293,4 +294,4 @@ def test_the_copy_received_first_counts_whichever_comes_first_to_us(
         two.load(order[1:])
         found += [one.tables(), two.tables()]
     assert found[0] == found[1] == found[2] == found[3]
-    assert found[0][0][0][11] == datetime(2026, 3, 2, 12)
+    assert found[0][0][0][11] == time("2026-03-02 12:00")

@@ -43,13 +43,11 @@ def rebuild(connection: Any, source_ids: Sequence[str] | None = None) -> int:
     if source_ids is None:
         source_ids = [row[0] for row in connection.execute(_REBUILD["sources"]).fetchall()]
     connection.execute(_REBUILD["remade"], {"source_ids": list(source_ids)})
-    connection.execute(_REBUILD["drop_gathered"])
     connection.execute(_REBUILD["gather_stored"])
     connection.execute(_REBUILD["touch_all"])
     assign(connection)
     remake(connection, _REBUILD["concern_all"])
     connection.execute(_SESSIONS["move_events"])
-    connection.execute(_REBUILD["release"])
     return count(connection, "renewed")
 
 

@@ -70,6 +70,7 @@ class SessionModel:
         connection.execute(_STAGE["touch"], {"timeout_ms": reach})
         connection.execute(_STAGE["drop_stored_copies"])
         connection.execute(_STAGE["gather"])
+        connection.execute(_STAGE["gathered"])
         connection.execute(_STAGE["touch_same_ids"])
         if count(connection, "further"):
             connection.execute(_STAGE["gather_further"])
@@ -123,7 +124,7 @@ def remake(connection: Any, concerned: str = _SESSIONS["concerned"]) -> None:
     connection.execute(concerned)
     for name in ("visitor_sessions", "links", "person_ranks", "drop_touched"):
         connection.execute(_SESSIONS[name])
-    for name in ("relink", "rerank", "store_sessions", "placed"):
+    for name in ("relink", "rerank", "named", "store_sessions", "placed"):
         connection.execute(_SESSIONS[name])
 
 

@@ -1,8 +1,5 @@
 -- All sessions of some sources anew from the stored events, and what that changes.
 
--- name: drop_gathered
-DROP TABLE IF EXISTS gathered;
-
 -- name: gather_stored
 CREATE OR REPLACE TEMP VIEW gathered AS
 SELECT rowid AS rid, * FROM session_events
@@ -19,9 +16,6 @@ SELECT session_key FROM sessions WHERE source_id IN (SELECT source_id FROM remad
 -- name: concern_all
 CREATE OR REPLACE TEMP TABLE concerned AS
 SELECT DISTINCT visitor_hash FROM renewed;
-
--- name: release
-DROP VIEW gathered;
 
 -- name: sources
 SELECT source_id FROM session_policies ORDER BY source_id;

@@ -79,55 +79,22 @@ FROM needed AS n JOIN gathered AS g ON g.rid = n.rid
 GROUP BY n.first_rid;
 
 -- name: renewed
+-- The sessions made anew, with what their neighbours and their events need of them.
 CREATE OR REPLACE TEMP TABLE renewed AS
 SELECT
+    m.first_rid,
     substr(md5(concat_ws('|', d.source_id, d.visitor_id, m.session_no, m.part)), 1, 16) AS session_key,
-    d.source_id, d.visitor_id, m.visitor_hash, d.anonymous_id, d.user_id,
+    d.visitor_id, m.visitor_hash, d.user_id,
     CASE
         WHEN m.is_inferred THEN -1 - m.session_no
         WHEN m.session_no < 0 THEN m.begin_ms
         ELSE m.session_no
     END AS session_id,
-    m.session_no,
-    CASE WHEN NOT m.is_inferred THEN d.sdk_session_id END AS sdk_session_id,
-    m.part,
-    make_timestamp_ms(m.begin_ms) AS start_time, make_timestamp_ms(m.finish_ms) AS end_time,
-    m.duration, m.engaged, m.engaged_ms IS NULL AS engaged_estimated,
-    make_timestamp_ms(m.first_ms) AS first_event_time, make_timestamp_ms(m.last_ms) AS last_event_time,
-    m.events, m.activities, m.views, m.conversions, m.errors,
-    coalesce(m.revenue, 0) / 10000.0 AS revenue,
-    d.entry_page, d.exit_page,
-    d.landing_url, d.referrer, d.referrer_host,
-    d.utm_source, d.utm_medium, d.utm_campaign, d.utm_term, d.utm_content,
-    d.click_id, d.click_id_type, d.channel,
+    m.session_no, m.part, m.begin_ms AS start_ms, m.last_ms,
     CASE m.cause
         WHEN 'gap' THEN 'split' WHEN 'user' THEN 'user_change' WHEN 'length' THEN 'cut_off'
         ELSE CASE WHEN m.is_inferred THEN 'inferred' END
     END AS own_reason,
-    CASE
-        WHEN m.part > 1 OR m.has_merged = 1 OR m.least_fault IS NOT NULL THEN 'repaired'
-        WHEN m.is_inferred THEN 'inferred'
-        ELSE 'sdk'
-    END AS provenance,
-    nullif(concat_ws(
-        ',',
-        'id_' || m.least_fault,
-        CASE WHEN m.greatest_fault <> m.least_fault THEN 'id_' || m.greatest_fault END,
-        CASE WHEN m.has_joined = 1 THEN 'id_joined' END,
-        CASE m.cause WHEN 'gap' THEN 'split_gap' WHEN 'user' THEN 'split_user' WHEN 'length' THEN 'split_length' END,
-        CASE WHEN m.has_merged = 1 THEN 'siblings_merged' END,
-        CASE WHEN m.has_start_flag = 0 AND m.part = 1 AND NOT m.is_inferred THEN 'start_flag_missing' END
-    ), '') AS repairs,
-    m.late_events, make_timestamp_ms(m.received_ms) AS received_until,
-    make_timestamp_ms(m.finish_ms + m.timeout_ms) AS open_until,
-    make_timestamp_ms(m.finish_ms + m.timeout_ms + 259200000) AS final_after,
-    CASE WHEN m.fatals > 0 THEN 'crashed' WHEN m.errors > 0 THEN 'errored' ELSE 'ok' END AS state,
-    m.engaged >= 10 OR m.views >= 2 OR m.conversions > 0 AS is_engaged,
-    m.activities > 0 AS is_counted,
-    m.activities > 0 AND NOT (m.engaged >= 10 OR m.views >= 2 OR m.conversions > 0) AS is_bounce,
-    m.views = 1 AND m.activities = 1 AS is_classic_bounce,
-    d.traffic_class, d.platform, d.device, d.os, d.os_version, d.browser, d.browser_version,
-    d.app_version, d.locale, d.country,
     m.timeout_ms, m.max_length_ms
 FROM measured AS m JOIN details AS d ON d.first_rid = m.first_rid;
 
@@ -145,8 +112,7 @@ GROUP BY n.visitor_hash, n.session_no, n.part;
 CREATE OR REPLACE TEMP TABLE visitor_sessions AS
 SELECT
     session_key, visitor_hash, visitor_id, session_no, session_id, part, user_id, own_reason,
-    epoch_ms(start_time) AS start_ms, epoch_ms(last_event_time) AS last_ms,
-    timeout_ms, max_length_ms
+    start_ms, last_ms, timeout_ms, max_length_ms
 FROM renewed
 UNION ALL
 SELECT
@@ -249,18 +215,62 @@ FROM person_ranks AS r
 WHERE sessions.session_key = r.session_key
     AND sessions.person_session_number <> r.person_session_number;
 
--- name: store_sessions
-INSERT INTO sessions BY NAME
+-- name: named
+CREATE OR REPLACE TEMP TABLE named AS
 SELECT
-    r.* EXCLUDE (own_reason, timeout_ms, max_length_ms),
-    l.person, l.session_number, k.person_session_number, l.previous_session_key,
-    l.session_number = 1 AS is_new, l.start_reason, l.end_reason,
-    1 + coalesce(v.arrivals, 0) AS revision
+    r.first_rid, r.session_key, r.session_id, l.person, l.session_number, k.person_session_number,
+    l.previous_session_key, l.start_reason, l.end_reason, 1 + coalesce(v.arrivals, 0) AS revision
 FROM renewed AS r
 JOIN links AS l ON l.session_key = r.session_key
 JOIN person_ranks AS k ON k.session_key = r.session_key
 LEFT JOIN revisions AS v
     ON v.visitor_hash = r.visitor_hash AND v.session_no = r.session_no AND v.part = r.part;
+
+-- name: store_sessions
+INSERT INTO sessions BY NAME
+SELECT
+    n.session_key, n.person, n.session_number, n.person_session_number, n.previous_session_key,
+    n.session_number = 1 AS is_new, n.start_reason, n.end_reason, n.revision, n.session_id,
+    d.source_id, d.visitor_id, m.visitor_hash, d.anonymous_id, d.user_id,
+    m.session_no,
+    CASE WHEN NOT m.is_inferred THEN d.sdk_session_id END AS sdk_session_id,
+    m.part,
+    make_timestamp_ms(m.begin_ms) AS start_time, make_timestamp_ms(m.finish_ms) AS end_time,
+    m.duration, m.engaged, m.engaged_ms IS NULL AS engaged_estimated,
+    make_timestamp_ms(m.first_ms) AS first_event_time, make_timestamp_ms(m.last_ms) AS last_event_time,
+    m.events, m.activities, m.views, m.conversions, m.errors,
+    coalesce(m.revenue, 0) / 10000.0 AS revenue,
+    d.entry_page, d.exit_page,
+    d.landing_url, d.referrer, d.referrer_host,
+    d.utm_source, d.utm_medium, d.utm_campaign, d.utm_term, d.utm_content,
+    d.click_id, d.click_id_type, d.channel,
+    CASE
+        WHEN m.part > 1 OR m.has_merged = 1 OR m.least_fault IS NOT NULL THEN 'repaired'
+        WHEN m.is_inferred THEN 'inferred'
+        ELSE 'sdk'
+    END AS provenance,
+    nullif(concat_ws(
+        ',',
+        'id_' || m.least_fault,
+        CASE WHEN m.greatest_fault <> m.least_fault THEN 'id_' || m.greatest_fault END,
+        CASE WHEN m.has_joined = 1 THEN 'id_joined' END,
+        CASE m.cause WHEN 'gap' THEN 'split_gap' WHEN 'user' THEN 'split_user' WHEN 'length' THEN 'split_length' END,
+        CASE WHEN m.has_merged = 1 THEN 'siblings_merged' END,
+        CASE WHEN m.has_start_flag = 0 AND m.part = 1 AND NOT m.is_inferred THEN 'start_flag_missing' END
+    ), '') AS repairs,
+    m.late_events, make_timestamp_ms(m.received_ms) AS received_until,
+    make_timestamp_ms(m.finish_ms + m.timeout_ms) AS open_until,
+    make_timestamp_ms(m.finish_ms + m.timeout_ms + 259200000) AS final_after,
+    CASE WHEN m.fatals > 0 THEN 'crashed' WHEN m.errors > 0 THEN 'errored' ELSE 'ok' END AS state,
+    m.engaged >= 10 OR m.views >= 2 OR m.conversions > 0 AS is_engaged,
+    m.activities > 0 AS is_counted,
+    m.activities > 0 AND NOT (m.engaged >= 10 OR m.views >= 2 OR m.conversions > 0) AS is_bounce,
+    m.views = 1 AND m.activities = 1 AS is_classic_bounce,
+    d.traffic_class, d.platform, d.device, d.os, d.os_version, d.browser, d.browser_version,
+    d.app_version, d.locale, d.country
+FROM measured AS m
+JOIN details AS d ON d.first_rid = m.first_rid
+JOIN named AS n ON n.first_rid = m.first_rid;
 
 -- name: placed
 CREATE OR REPLACE TEMP TABLE placed AS

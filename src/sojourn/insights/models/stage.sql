@@ -104,17 +104,20 @@ SELECT session_key FROM losers WHERE session_key IS NOT NULL;
 DELETE FROM session_events WHERE rowid IN (SELECT rid FROM losers WHERE rid < 549755813888);
 
 -- name: gather
--- The events to make sessions of: the new ones and all of the touched sessions.
-CREATE OR REPLACE TEMP TABLE gathered AS
-SELECT rid, CAST(NULL AS VARCHAR) AS session_key, CAST(NULL AS INTEGER) AS event_index,
-    CAST(NULL AS DOUBLE) AS gap, * EXCLUDE (rid)
-FROM staged
-UNION ALL BY NAME
+-- The stored events of the touched sessions.
+CREATE OR REPLACE TEMP TABLE touched_events AS
 SELECT rowid AS rid, *
 FROM session_events
 WHERE session_key IN (SELECT session_key FROM touched)
     AND event_time >= (SELECT min(first_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched))
     AND event_time <= (SELECT max(last_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched));
+
+-- name: gathered
+-- The events to make sessions of: the new ones and all of the touched sessions.
+CREATE OR REPLACE TEMP VIEW gathered AS
+SELECT * FROM staged
+UNION ALL BY NAME
+SELECT * EXCLUDE (session_key, event_index, gap) FROM touched_events;
 
 -- name: touch_same_ids
 -- Pieces elsewhere in time of the session ids that the gathered events carry or were put under:
@@ -130,9 +133,8 @@ JOIN (
 WHERE s.session_key NOT IN (SELECT session_key FROM touched);
 
 -- name: gather_further
-INSERT INTO gathered BY NAME
-SELECT rowid AS rid, *
-FROM session_events WHERE session_key IN (SELECT session_key FROM further);
+INSERT INTO touched_events
+SELECT rowid AS rid, * FROM session_events WHERE session_key IN (SELECT session_key FROM further);
 
 -- name: touch_further
 INSERT INTO touched SELECT session_key FROM further;

@@ -85,9 +85,8 @@ def select(given: Mapping[str, str], now: datetime) -> Selection:
     for name in _SETS:
         if text := given.get(name, ""):
             facts = set_facts(name, text)
-            chosen, inner = base.sql, {}
-            if "filters" in facts:
-                chosen, inner = _inner(facts["filters"], now)
+            own = facts.get("filters")
+            chosen, inner = (base.sql, {}) if own is None else _inner(own, now)
             condition, more = set_condition(name, text, facts, chosen)
             conditions.append(condition)
             values |= {**inner, **more}
