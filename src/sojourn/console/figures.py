@@ -191,7 +191,10 @@ def moment(value: Any) -> Markup | str:
 
 def clock(value: Any) -> Markup | str:
     """A time of the day for the reader's zone."""
-    return Markup(str(moment(value)).replace("<time ", '<time data-format="clock" '))
+    shown = moment(value)
+    if not isinstance(shown, Markup):
+        return shown
+    return shown.replace("<time ", Markup('<time data-format="clock" '))
 
 
 def person(name: str) -> Markup | str:
