@@ -12,10 +12,12 @@ from sojourn.app.data_directory import DataDirectory
 from sojourn.app.definition import Definition
 from sojourn.app.platform import Platform
 from sojourn.app.questions import Questions
+from sojourn.app.session_news import session_news
 from sojourn.core.envelope import RequestMeta, pack_request
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import RAW, Entry
 from sojourn.settings import load
+from sojourn.testing.log_suite import ManualClock
 
 START = 1_772_352_000_000
 
@@ -112,3 +114,21 @@ async def test_sql_from_people_only_reads(platform: Platform) -> None:
         with pytest.raises(InvalidSettings):
             questions.sql(statement)
     assert counted(platform) == [3, 1]
+
+
+async def test_session_news_start_now_and_tell_of_sessions_that_begin_and_end(
+    platform: Platform,
+) -> None:
+    clock = ManualClock(platform.clock.now_ms())
+    changed = session_news(platform.tables.cursor, clock)
+    rows, position = await changed("")
+    assert rows == [], "a destination that is new hears nothing of the history"
+    clock.now += 120_000
+    at = clock.now_ms()
+    await platform.log.append(RAW, [Entry("v", visit((at - START) // 60_000))])
+    await platform.catch_up()
+    (begun,), position = await changed(position)
+    assert (begun.views, begun.open_until - begun.end) == (1, 1_800_000)
+    clock.now += 31 * 60_000
+    rows, position = await changed(position)
+    assert begun.key in {row.key for row in rows}, "it is over now"

@@ -15,6 +15,7 @@ from sojourn.pipeline.dead_letters import DeadLetters
 from sojourn.pipeline.delivery import Delivery
 from sojourn.pipeline.delivery_settings import DeliverySettings, split
 from sojourn.pipeline.delivery_stats import DeliveryStats
+from sojourn.pipeline.session_events import Changed, SessionEvents
 from sojourn.settings import Configuration, DestinationSettings
 
 
@@ -32,7 +33,9 @@ class Deliveries:
         log: EventLog,
         state: StateStore,
         clock: Clock,
+        changed: Changed,
     ) -> None:
+        self._changed = changed
         self.dead_letters = DeadLetters(
             log, state, [entry.name for entry in configuration.destinations]
         )
@@ -47,6 +50,10 @@ class Deliveries:
         async with asyncio.TaskGroup() as group:
             for delivery in self._running:
                 group.create_task(delivery.run(stop))
+            if wanting := self._wanting_session_events():
+                log, state, clock = self._parts
+                news = SessionEvents(self._changed, log, state, clock, wanting)
+                group.create_task(news.run(stop))
 
     async def status(self) -> list[dict[str, Any]]:
         """What each destination did since the start, and how far behind it is."""
@@ -80,6 +87,10 @@ class Deliveries:
         for entry in self._configuration.destinations:
             self._split(entry)
             build(entry.type, self._options(entry))
+
+    def _wanting_session_events(self) -> list[str]:
+        entries = self._configuration.destinations
+        return [entry.name for entry in entries if self._split(entry).session_events]
 
     def _build(self) -> Iterator[Delivery]:
         log, state, clock = self._parts

@@ -10,6 +10,7 @@ from sojourn.app.clock import SystemClock
 from sojourn.app.data_directory import DataDirectory
 from sojourn.app.deliveries import Deliveries
 from sojourn.app.recent import RecentEvents
+from sojourn.app.session_news import session_news
 from sojourn.app.sources import configured_sources
 from sojourn.core.ports import EVENTS, RAW, Lag
 from sojourn.gateway import Gateway
@@ -48,7 +49,14 @@ class Platform:
         self.loader = Loader(
             self.log, self.tables, self.clock, interval_s=configuration["load_interval"] / 1000
         )
-        self.deliveries = Deliveries(configuration, self.sources, self.log, self.state, self.clock)
+        self.deliveries = Deliveries(
+            configuration,
+            self.sources,
+            self.log,
+            self.state,
+            self.clock,
+            session_news(self.tables.cursor, self.clock),
+        )
         self.recent = RecentEvents(self.log, self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
