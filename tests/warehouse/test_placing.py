@@ -112,7 +112,7 @@ def outcome(new_warehouse, dump, monkeypatch, history, few, pieces):
 
 @given(histories(), st.integers(1, 3))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_together_or_one_by_one_the_tables_are_the_same(
     new_warehouse, dump, monkeypatch, history, pieces
@@ -130,6 +130,10 @@ def test_together_or_one_by_one_the_tables_are_the_same(
         ("request_ip", ["", "198.51.100.7"]),
         ("sentAt", ["2024-01-01", "soon", ""]),
         ("properties", [{"x": 1}, {"x": "text"}, {"x": 2.5}, {"x": [1]}, {"x": {}}, 7, None]),
+        ("properties", [None, {"x": 1}, {"x": 2}]),
+        ("traits", [None, {"x": 1}, "", {"x": 2}]),
+        ("context", [None, {"ip": "10.0.0.1"}, {"page": {"path": "/"}}, {"page": None}]),
+        ("context", [{"ip": [None]}, {"ip": ""}, {"ip": []}, {"ip": "10.0.0.1"}]),
         ("context", [{"ip": "10.0.0.1"}, {"ip": ""}, {"ip": None}, {"ip": 5}]),
         ("context", [{"traits": {"0": "f", "1": "o"}}, {"traits": {"0": "f", "1": "oo"}}]),
         ("integrations", [{"DUCKDB": {"options": {"useBlendoCasing": True}}}, {"All": True}]),
@@ -144,8 +148,19 @@ def test_values_that_decide_about_columns_are_minded(
         event(number, kind, **{**fixed, field: values[number % len(values)]})
         for number in range(3 * len(values))
     ]
-    together = outcome(new_warehouse, dump, monkeypatch, history, 1, 2)
-    assert together == outcome(new_warehouse, dump, monkeypatch, history, ONE_BY_ONE, 2)
+    for order in (history, history[::-1], history[1:] + history[:1]):
+        together = outcome(new_warehouse, dump, monkeypatch, order, 1, 2)
+        assert together == outcome(new_warehouse, dump, monkeypatch, order, ONE_BY_ONE, 2)
+
+
+@pytest.mark.parametrize("few", [1, ONE_BY_ONE])
+def test_objects_that_come_after_nulls_are_kept(new_warehouse, event, monkeypatch, few):
+    monkeypatch.setattr(portion, "FEW", few)
+    warehouse = new_warehouse()
+    warehouse.add(*[event(n, properties=None) for n in range(5)])
+    for first in (5, 10):
+        warehouse.add(*[event(n, properties={"x": n}) for n in range(first, first + 5)])
+    assert warehouse.rows("SELECT count(x), sum(x)::INT FROM web_shop.added") == [(10, 95)]
 
 
 def test_events_of_one_shape_are_placed_together(new_warehouse, event, monkeypatch):

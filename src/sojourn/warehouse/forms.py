@@ -26,7 +26,8 @@ _SPREAD_KEYS = ("0", "1")
 Leaf = tuple[int, str]
 """Number of the object (in the order of `Levels`) and key."""
 Absent = frozenset[Leaf]
-_NOTHING: Absent = frozenset()
+_KEPT: Absent = frozenset(((0, "type"), (0, "event")))
+"""What a shape fixes: it stays as it is."""
 
 
 class Unmappable(Exception):
@@ -61,9 +62,20 @@ class Form:
         self._example = example
         self._targets: dict[Absent, list[Target] | None] = {}
         self._alone: dict[tuple[Absent, Leaf], bool] = {}
+        self.leaves: list[Leaf] = [
+            (number, key)
+            for number, level in enumerate(example)
+            for key, value in level.items()
+            if type(value) is not dict and (number, key) not in _KEPT
+        ]
         self._checked: set[Absent] = set()
-        if self._has_options() or any(key in level for level in example for key in _SPREAD_KEYS):
-            self._targets[_NOTHING] = None
+        self._hopeless = (
+            self._has_options()
+            or any(key in level for level in example for key in _SPREAD_KEYS)
+            or _objects(example[0]) != len(example)
+            # Null stands for an empty context there, other blank values are errors.
+            or type(example[0].get("context", {})) is not dict
+        )
 
     def _has_options(self) -> bool:
         """Whether the event may carry settings of its own for this warehouse."""
@@ -76,6 +88,8 @@ class Form:
 
         Raises `Unmappable` where that does not follow from the shape.
         """
+        if self._hopeless:
+            raise Unmappable
         if absent not in self._targets:
             try:
                 self._targets[absent] = self._probe(absent)
@@ -106,7 +120,10 @@ class Form:
         if absent in self._checked:
             return
         targets = self.targets(absent)
-        rows = self._transformer.rows(sample[0], self._origin)
+        try:
+            rows = self._transformer.rows(sample[0], self._origin)
+        except UnusableEvent:
+            rows = []
         if not _agree(rows, targets, sample):
             self._targets[absent] = None
             raise Unmappable
@@ -139,7 +156,7 @@ class Form:
             leaf = (number, key)
             if type(value) is dict:
                 marked[key] = self._marked(levels, absent, marks)
-            elif number == 0 and key in ("type", "event"):
+            elif leaf in _KEPT:
                 marked[key] = value
             elif leaf in absent:
                 marked[key] = None
@@ -148,6 +165,11 @@ class Form:
                 stored = marked[key]
                 marks[json_text(stored) if type(stored) is list else stored] = leaf
         return marked
+
+
+def _objects(source: dict[str, Any]) -> int:
+    """How many objects there are, itself included."""
+    return 1 + sum(_objects(value) for value in source.values() if type(value) is dict)
 
 
 def _mark(value: Any, number: int) -> Any:

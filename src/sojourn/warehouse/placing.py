@@ -80,35 +80,27 @@ class Placer:
 
 
 def _placed(form: Form, events: Sequence[Levels]) -> Placed:
-    vectors: dict[Leaf, Vector] = {}
     by_level = _Transposed(events)
-    absent: Absent = frozenset()
-    while True:
-        targets = form.targets(absent)
-        leaves = {leaf for target in targets for leaf in target.leaves.values()}
-        for leaf in leaves - vectors.keys():
-            vectors[leaf] = _vector(form, leaf, by_level)
-        blank = {leaf for leaf in leaves if not vectors[leaf].type}
-        if not blank:
-            break
-        absent |= blank
-    for leaf in leaves:
-        if vectors[leaf].blanks and not form.stands_alone(absent, leaf):
+    # All leaves, also those that go nowhere: an odd value might bring them somewhere.
+    vectors = {leaf: _vector(form, leaf, by_level.values(leaf)) for leaf in form.leaves}
+    absent: Absent = frozenset(leaf for leaf, vector in vectors.items() if not vector.type)
+    targets = form.targets(absent)
+    for leaf, vector in vectors.items():
+        if vector.blanks and vector.type and not form.stands_alone(absent, leaf):
             raise Unmappable
     form.check(absent, events[0])
     return Placed(len(events), targets, vectors)
 
 
-def _vector(form: Form, leaf: Leaf, by_level: _Transposed) -> Vector:
-    values = by_level.values(leaf)
+def _vector(form: Form, leaf: Leaf, values: Sequence[Any]) -> Vector:
     vector = vector_of(values)
-    if vector is None or (vector.type and (type(_first(values)) is list) != form.is_list(leaf)):
+    if vector is None:
         raise Unmappable
+    if vector.type:
+        first = next(value for value in values if value is not None)
+        if (type(first) is list) != form.is_list(leaf):
+            raise Unmappable
     return vector
-
-
-def _first(values: Sequence[Any]) -> Any:
-    return next((value for value in values if value is not None), None)
 
 
 class _Transposed:

@@ -105,6 +105,8 @@ class Portion:
             )
             if together is None:
                 rest += numbers
+                for levels in members:
+                    self._workshop.shapes.learn(levels[0])
             else:
                 placed.append((numbers, together))
         return placed, sorted(rest)

@@ -6,6 +6,7 @@ them is found out once, and their values are turned into columns together.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import count
 from typing import Any
 
@@ -22,10 +23,11 @@ class _Level:
 
     __slots__ = ("children", "number")
 
-    def __init__(self, number: int, first: dict[str, Any]) -> None:
-        self.number = number
+    def __init__(self, keys: tuple[str, ...], objects: Collection[str]) -> None:
+        """`objects`: the keys that objects were seen under."""
+        self.number = next(_NUMBERS)
         self.children: tuple[tuple[str, _Place], ...] = tuple(
-            (key, {}) for key, value in first.items() if type(value) is dict
+            (key, {}) for key in keys if key in objects
         )
 
 
@@ -42,7 +44,8 @@ class Shapes:
     def of(self, event: dict[str, Any]) -> tuple[Levels, Shape] | None:
         """The objects of an event and its shape; None for an event that has none.
 
-        Events have one shape only if they also have the same `type` and `event`.
+        Events have one shape only if they also have the same `type` and `event`. An object may
+        turn up where none was before: see `learn`; who uses a shape must look out for that.
         """
         name = event.get("event")
         if name is not None and type(name) is not str:
@@ -54,30 +57,46 @@ class Shapes:
         levels: Levels = [event]
         numbers: list[Any] = [event.get("type"), name, level.number]
         try:
-            whole = self._descend(level, event, levels, numbers)
+            self._descend(level, event, levels, numbers)
         except RecursionError:
             return None
-        return (levels, tuple(numbers)) if whole else None
+        return levels, tuple(numbers)
+
+    def learn(self, event: dict[str, Any]) -> None:
+        """Look again where `event` has objects, after it turned out not to be like its shape."""
+        self._learn(self._root, event)
+
+    def _learn(self, place: _Place, source: dict[str, Any]) -> None:
+        level = self._level(place, source)
+        objects = {key for key, value in source.items() if type(value) is dict}
+        known = {key for key, _ in level.children}
+        if not objects <= known:
+            keys = tuple(source)
+            level = place[keys] = _Level(keys, objects | known)
+        for key, child in level.children:
+            if key in objects:
+                self._learn(child, source[key])
 
     def _level(self, place: _Place, source: dict[str, Any]) -> _Level:
         keys = tuple(source)
         level = place.get(keys)
         if level is None:
-            level = place[keys] = _Level(next(_NUMBERS), source)
+            objects = [key for key, value in source.items() if type(value) is dict]
+            level = place[keys] = _Level(keys, objects)
             self._numbers += 1
         return level
 
     def _descend(
         self, level: _Level, source: dict[str, Any], levels: Levels, numbers: list[Any]
-    ) -> bool:
-        """Note all objects within `source`; false if one that should be there is none."""
+    ) -> None:
+        """Note all objects within `source`, and where there might be one but is none."""
         for key, place in level.children:
             value = source[key]
             if type(value) is not dict:
-                return False
+                numbers.append(None)
+                continue
             child = place.get(tuple(value)) or self._level(place, value)
             levels.append(value)
             numbers.append(child.number)
-            if child.children and not self._descend(child, value, levels, numbers):
-                return False
-        return True
+            if child.children:
+                self._descend(child, value, levels, numbers)
