@@ -313,7 +313,19 @@ def django_views(client: Client) -> None:
 
         return StreamingHttpResponse(parts())
 
-    urlpatterns[:] = [path("", plain), path("async", asynchronous), path("streamed", streamed)]
+    async def streamed_async(request: Any) -> Any:
+        async def parts() -> Any:
+            client.track("streamed async")
+            yield b"hi"
+
+        return StreamingHttpResponse(parts())
+
+    urlpatterns[:] = [
+        path("", plain),
+        path("async", asynchronous),
+        path("streamed", streamed),
+        path("streamed-async", streamed_async),
+    ]
 
 
 def test_django_requests_join(django: Any, stub: Any, client: Client) -> None:
@@ -347,8 +359,10 @@ async def test_django_joins_under_asgi_and_finds_the_client_by_name(
     browser.cookies["rl_user_id"] = encode_cookie("u-1")
     for path in ("/", "/async"):
         assert (await browser.get(path)).content == b"hi"
+    response = await browser.get("/streamed-async")
+    assert b"".join([part async for part in response]) == b"hi"
     assert await client.aflush()
-    assert [e["userId"] for e in stub.accepted] == ["u-1", "u-1"]
+    assert [e["userId"] for e in stub.accepted] == ["u-1"] * 3
 
 
 def test_django_sets_cookies_if_told_to(django: Any, client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -333,3 +334,24 @@ def test_retry_after_is_read(text: str | None, seconds: float | None) -> None:
 def test_a_single_event_is_not_split() -> None:
     assert judge(413, "", None, 1).what == "reject"
     assert judge(413, "", None, 2).what == "split"
+
+
+def test_where_no_thread_can_start_the_end_delivers_by_itself(
+    stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Any) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    c = client(stub.url)
+    start = threading.Thread.start
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "threading.Thread.start",
+            lambda self: refuse(self) if self.name.startswith("sojourn") else start(self),
+        )
+        sent = send(c, 250)
+        assert "can't create new thread" in str(c.stats.last_error)
+        assert c.stats.queued == 250
+        assert c.close(10)
+    assert stub.ids == sent
+    assert stub.doubled == 0

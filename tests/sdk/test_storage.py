@@ -311,3 +311,40 @@ def test_closing_without_delivery_counts_what_is_on_no_disk(dead_url: str, tmp_p
 
 def test_the_reason_of_a_full_queue_is_stable() -> None:
     assert FULL == "the queue was full"
+
+
+def test_what_was_left_comes_before_what_is_new(stub: Any, dead_url: str, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        c = desktop(dead_url, tmp_path)
+        for n in range(150):
+            c.track(f"{name} {n}")
+        assert not c.close(0.05)
+    assert len(list(tmp_path.glob("*.queue"))) == 2
+    with desktop(stub.url, tmp_path) as c:
+        c.track("three")
+        assert c.stats.queued == 301
+        assert c.flush(10)
+        assert c.stats.sent == 301
+    expected = [f"{name} {n}" for name in ("one", "two") for n in range(150)]
+    assert stub.names == [*expected, "three"]
+    assert list(tmp_path.glob("*.queue")) == []
+
+
+def test_a_disk_that_fails_under_the_sender_costs_a_moment(
+    stub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = [OSError("input/output error")]
+    settle = journal.Journal.settle
+
+    def once(self: journal.Journal) -> None:
+        if broken:
+            raise broken.pop()
+        settle(self)
+
+    monkeypatch.setattr(journal.Journal, "settle", once)
+    c = desktop(stub.url, tmp_path)
+    c.track("one")
+    assert c.flush(10)
+    c.track("two")
+    assert c.close(10)
+    assert stub.names == ["one", "two"]

@@ -15,6 +15,7 @@ from sojourn.sdk.intake import CLOSED, FULL, PATIENCE, Intake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sojourn.sdk.diskqueue import DiskQueue
     from sojourn.sdk.options import Stats
 
 __all__ = ["CLOSED", "FULL", "UNSENT", "Outbox"]
@@ -85,13 +86,20 @@ class Outbox(Intake):
             self._under_way = []
             self._tally.settle(sent, rejected, dropped)
             if self._disk is not None:
-                self._disk.settle()
+                self._note_on_disk(self._disk)
             if sent:
                 self._patience = PATIENCE
             self._room.notify_all()
             due = self._due(self._tally.finished)
         for callback in due:
             callback()
+
+    def _note_on_disk(self, disk: DiskQueue) -> None:
+        """Note there too what is done with; where that fails it may be sent a second time."""
+        try:
+            disk.settle()
+        except OSError as error:
+            self._tally.last_error = f"disk store: {error}"
 
     def _due(self, finished: int) -> list[Callable[[], None]]:
         """The callbacks of those who wait for no more than this."""
