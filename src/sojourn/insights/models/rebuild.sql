@@ -10,7 +10,7 @@ CREATE OR REPLACE TEMP TABLE remade AS
 SELECT source_id FROM session_policies WHERE source_id IN (SELECT unnest($source_ids));
 
 -- name: touch_all
-CREATE OR REPLACE TEMP TABLE touched AS
+CREATE OR REPLACE TEMP TABLE touched_sessions AS
 SELECT session_key FROM sessions WHERE source_id IN (SELECT source_id FROM remade);
 
 -- name: concern_all

@@ -122,7 +122,7 @@ SELECT
     p.timeout_ms, p.max_length_ms
 FROM sessions AS s JOIN session_policies AS p ON p.source_id = s.source_id
 WHERE s.visitor_hash IN (SELECT visitor_hash FROM concerned)
-    AND s.session_key NOT IN (SELECT session_key FROM touched);
+    AND s.session_key NOT IN (SELECT session_key FROM touched_sessions);
 
 -- name: concerned
 CREATE OR REPLACE TEMP TABLE concerned AS
@@ -194,7 +194,7 @@ SELECT session_key, row_number() OVER (PARTITION BY person ORDER BY start_ms, se
 FROM their_sessions;
 
 -- name: drop_touched
-DELETE FROM sessions WHERE session_key IN (SELECT session_key FROM touched);
+DELETE FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions);
 
 -- name: relink
 -- Sessions that are not made anew, but whose neighbours changed.

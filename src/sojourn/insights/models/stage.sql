@@ -76,7 +76,7 @@ DELETE FROM staged WHERE rid IN (SELECT rid FROM losers);
 -- name: touch
 -- Sessions that the new events may change: those of the same visitor within a timeout of one or of
 -- one that gives way to an earlier copy, and those of the same session id.
-CREATE OR REPLACE TEMP TABLE touched AS
+CREATE OR REPLACE TEMP TABLE touched_sessions AS
 WITH spans AS (
     SELECT visitor_hash, min(event_time) AS first_time, max(event_time) AS last_time
     FROM (
@@ -108,9 +108,9 @@ DELETE FROM session_events WHERE rowid IN (SELECT rid FROM losers WHERE rid < 54
 CREATE OR REPLACE TEMP TABLE touched_events AS
 SELECT rowid AS rid, *
 FROM session_events
-WHERE session_key IN (SELECT session_key FROM touched)
-    AND event_time >= (SELECT min(first_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched))
-    AND event_time <= (SELECT max(last_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched));
+WHERE session_key IN (SELECT session_key FROM touched_sessions)
+    AND event_time >= (SELECT min(first_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions))
+    AND event_time <= (SELECT max(last_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions));
 
 -- name: gathered
 -- The events to make sessions of: the new ones and all of the touched sessions.
@@ -128,13 +128,13 @@ FROM sessions AS s
 JOIN (
     SELECT visitor_hash, sdk_session_no AS session_no FROM gathered WHERE sdk_session_no IS NOT NULL
     UNION
-    SELECT visitor_hash, session_no FROM sessions WHERE session_key IN (SELECT session_key FROM touched)
+    SELECT visitor_hash, session_no FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions)
 ) AS g ON g.visitor_hash = s.visitor_hash AND g.session_no = s.session_no
-WHERE s.session_key NOT IN (SELECT session_key FROM touched);
+WHERE s.session_key NOT IN (SELECT session_key FROM touched_sessions);
 
 -- name: gather_further
 INSERT INTO touched_events
 SELECT rowid AS rid, * FROM session_events WHERE session_key IN (SELECT session_key FROM further);
 
 -- name: touch_further
-INSERT INTO touched SELECT session_key FROM further;
+INSERT INTO touched_sessions SELECT session_key FROM further;
