@@ -1,0 +1,86 @@
+"""The tables that a SQL warehouse has, and how they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from sojourn.warehouse.dialects import Dialect
+from sojourn.warehouse.transform import TableChange, evolve
+
+_USERS, _IDENTIFIES = "users", "identifies"
+Types = dict[str, str]
+
+
+class Growth(Protocol):
+    """How a warehouse makes and widens tables. Names are plain; types are ours."""
+
+    def columns(self, namespace: str) -> list[tuple[str, str, str]]:
+        """Table, column and our type, of all columns of a namespace."""
+        ...
+
+    def apply(self, namespace: str, changes: Mapping[str, TableChange]) -> None:
+        """Make the namespace and its tables, or widen them."""
+        ...
+
+
+class Schemas:
+    """The columns of all tables by namespace, as the intake of a load asks for them.
+
+    Names are in lower case here, whatever the warehouse's case. `fixed` puts the tables of all
+    sources into one namespace.
+    """
+
+    def __init__(self, dialect: Dialect, growth: Growth, fixed: str = "") -> None:
+        self._dialect = dialect
+        self._growth = growth
+        self._fixed = fixed
+        # Names are lower case here, and brought into the warehouse's case in SQL text.
+        self._provider = replace(dialect.provider, upper=False)
+        self._tables: dict[str, dict[str, Types]] = {}
+
+    def forget(self) -> None:
+        """Read the tables anew when they are next asked for: people change them, too."""
+        self._tables = {}
+
+    def namespace(self, name: str) -> str:
+        """Where the tables of the source's namespace `name` really lie."""
+        return self._fixed or self._dialect.namespace(name)
+
+    def types(self, namespace: str, table: str) -> Mapping[str, str]:
+        """The columns of a table; none if it is not there."""
+        return self._of(namespace).get(table, {})
+
+    def admit(self, namespace: str, wanted: Mapping[str, Types]) -> None:
+        """Make or widen the namespace's tables, so that they have all the columns of `wanted`."""
+        there = self._of(namespace)
+        if all(_has(there.get(table, {}), types) for table, types in wanted.items()):
+            return
+        upload = dict(wanted)
+        if _IDENTIFIES in upload or _USERS in upload:
+            # The two share their columns, those of earlier loads included.
+            for table in (_IDENTIFIES, _USERS):
+                if table in there or table in upload:
+                    upload[table] = {**there.get(table, {}), **upload.get(table, {})}
+        _, changes = evolve(there, [upload], self._provider)
+        name = self.namespace(namespace)
+        self._growth.apply(name, changes)
+        for table, change in changes.items():
+            there.setdefault(table, {}).update({**change.add, **change.alter})
+
+    def _of(self, namespace: str) -> dict[str, Types]:
+        name = self.namespace(namespace)
+        if name not in self._tables:
+            tables: dict[str, Types] = {}
+            for table, column, kind in self._growth.columns(name):
+                tables.setdefault(table, {})[column] = kind
+            self._tables[name] = tables
+        return self._tables[name]
+
+
+def _has(there: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether all columns are there, wide enough."""
+    return wanted.keys() <= there.keys() and not any(
+        kind == "text" and there[column] == "string" for column, kind in wanted.items()
+    )

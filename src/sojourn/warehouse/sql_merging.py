@@ -1,0 +1,161 @@
+"""Incoming rows into the tables of a SQL warehouse: each key once, the newest row wins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from sojourn.warehouse.engine import Engine
+from sojourn.warehouse.growth import key_of
+from sojourn.warehouse.merging import Merged
+from sojourn.warehouse.statements import Statements
+
+_NOT_CONTENT = frozenset(("uuid_ts", "loaded_at"))
+_ID, _USER_ID, _RECEIVED_AT = "id", "user_id", "received_at"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Rows of one load that lie in a temporary table."""
+
+    namespace: str
+    table: str
+    columns: Sequence[str]
+    count: int
+    name: str
+    """Of the temporary table, for SQL text."""
+
+
+class SqlMerger:
+    """Stages rows, then merges them: in any order of arrival the tables end up the same.
+
+    `stage` belongs before the transaction, since some warehouses end one at every CREATE.
+    """
+
+    def __init__(self, engine: Engine, statements: Statements) -> None:
+        self._engine = engine
+        self._name = engine.dialect.name
+        self._sql = statements
+
+    def stage(self, number: str, namespace: str, table: str, incoming: pa.Table) -> Staged:
+        """Copy rows into a temporary table, each key once. `number` names the table."""
+        columns, key = incoming.column_names, key_of(table)
+        staged = self._name(f"sojourn_staged_{number}")
+        target = self._name(namespace, table)
+        self._make(staged, "create_staging", table=target, columns=self._list(columns))
+        self._engine.fill(staged, incoming)
+        if not _all_different(incoming, key):
+            newest = self._name(f"sojourn_newest_{number}")
+            parts = {
+                "newest": newest,
+                "columns": self._list(columns),
+                "key": self._list(key),
+                "received_at": self._name(_RECEIVED_AT),
+                "content": self._content(columns, "s"),
+            }
+            self._engine.run(self._sql("drop_staging", staged=newest))
+            self._engine.run(self._sql("newest_of_each", staged=staged, **parts))
+            staged = newest
+        return Staged(namespace, table, columns, incoming.num_rows, staged)
+
+    def merge(self, staged: Staged, columns: Collection[str]) -> Merged:
+        """Put staged rows into their table, whose columns are `columns`."""
+        target = self._name(staged.namespace, staged.table)
+        same_key = " AND ".join(
+            f"t.{self._name(part)} = s.{self._name(part)}" for part in key_of(staged.table)
+        )
+        deleted = self._engine.run(
+            self._sql(
+                "delete_older",
+                table=target,
+                staged=staged.name,
+                same_key=same_key,
+                received_at=self._name(_RECEIVED_AT),
+                content_of_t=self._content(columns, "t"),
+                content_of_s=self._content(staged.columns, "s"),
+            )
+        )
+        added = self._engine.run(
+            self._sql(
+                "insert_unknown",
+                table=target,
+                staged=staged.name,
+                same_key=same_key,
+                columns=self._list(staged.columns),
+            )
+        )
+        return Merged(added - deleted, staged.count - (added - deleted))
+
+    def touch_users(self, identifies: Staged) -> str:
+        """Note whose `users` row will change, in a temporary table, before they are merged.
+
+        Returns its name, for SQL text.
+        """
+        touched = self._name(f"sojourn_touched_{identifies.namespace}"[:63])
+        self._make(
+            touched,
+            "create_touched",
+            touched=touched,
+            staged=identifies.name,
+            identifies=self._name(identifies.namespace, identifies.table),
+            id=self._name(_ID),
+            user_id=self._name(_USER_ID),
+        )
+        return touched
+
+    def renew_users(self, namespace: str, columns: Iterable[str], touched: str) -> None:
+        """Make the touched rows of `users` from `identifies`; both have the columns `columns`."""
+        values = [column for column in columns if column != _ID]
+        names = {
+            "users": self._name(namespace, "users"),
+            "identifies": self._name(namespace, "identifies"),
+            "touched": touched,
+            "id": self._name(_ID),
+            "user_id": self._name(_USER_ID),
+        }
+        newest = (
+            self._sql.part(
+                "newest_value",
+                column=self._name(column),
+                received_at=self._name(_RECEIVED_AT),
+                id=names["id"],
+                user_id=names["user_id"],
+            )
+            for column in values
+        )
+        self._engine.run(self._sql("delete_touched_users", **names))
+        self._engine.run(
+            self._sql(
+                "insert_touched_users",
+                columns=self._list([_ID, *values]),
+                newest_values=", ".join(newest),
+                **names,
+            )
+        )
+
+    def _make(self, temporary: str, query: str, **parts: str) -> None:
+        self._engine.run(self._sql("drop_staging", staged=temporary))
+        self._engine.run(self._sql(query, **{"staged": temporary, **parts}))
+
+    def _list(self, columns: Iterable[str]) -> str:
+        return ", ".join(self._name(column) for column in columns)
+
+    def _content(self, columns: Collection[str], alias: str) -> str:
+        """An expression for all that a row holds, in an order of its own."""
+        return " || ".join(
+            self._sql.part(
+                "content_part",
+                alias=alias,
+                column=self._name(column),
+                text=column.replace("'", "''"),
+            )
+            for column in sorted(columns)
+            if column not in _NOT_CONTENT
+        )
+
+
+def _all_different(incoming: pa.Table, key: tuple[str, ...]) -> bool:
+    parts = [incoming.column(part).to_pylist() for part in key]
+    return len(set(zip(*parts, strict=True))) == len(parts[0])

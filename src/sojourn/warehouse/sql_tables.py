@@ -1,0 +1,96 @@
+"""The warehouse in a SQL database: `sojourn.core.ports.Tables` over any `Engine`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from sojourn.core.ports import Batch, Loaded
+from sojourn.warehouse.csv_rows import without_nul
+from sojourn.warehouse.engine import Engine
+from sojourn.warehouse.intake import Intake
+from sojourn.warehouse.lower_case import LowerCaseTransformer
+from sojourn.warehouse.merging import Merged
+from sojourn.warehouse.portion import Sources, Workshop
+from sojourn.warehouse.schemas import Growth, Schemas
+from sojourn.warehouse.sql_merging import SqlMerger, Staged
+from sojourn.warehouse.statements import Statements
+
+
+class SqlTables:
+    """Tables of events in a SQL warehouse, one namespace per source, merged by key.
+
+    Tables and columns are made first; they only ever grow, so that a load which fails later does
+    no harm. Then rows are staged, and merged in one transaction. One load at a time.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        growth: Growth,
+        statements: Statements,
+        sources: Sources,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`options`: RudderStack's settings of the destination, and `namespace`, a namespace for
+        the tables of all sources."""
+        options = options or {}
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._schemas = Schemas(engine.dialect, growth, str(options.get("namespace") or ""))
+        transformer = LowerCaseTransformer(engine.dialect.provider.name, options)
+        self._workshop = Workshop(transformer, sources, self._schemas)
+        self._merger = SqlMerger(engine, statements)
+
+    def load(self, batches: Sequence[Batch]) -> Loaded:
+        """Load events; loading the same ones again changes nothing.
+
+        Events that no table can take are in the answer's `aside`. Raises `WarehouseUnavailable`
+        when the connection is lost; nothing of the load is there then.
+        """
+        load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        with self._lock:
+            self._schemas.forget()
+            intake = Intake(self._workshop, load_time)
+            intake.take(batches)
+            staged = [
+                self._stage(f"{at}_{number}", name, table, rows)
+                for at, (name, tables) in enumerate(intake.tables().items())
+                for number, (table, rows) in enumerate(tables.items())
+            ]
+            with self._engine.transaction():
+                merged = [self._merge(part) for part in staged]
+        return Loaded(
+            events=intake.count,
+            inserted=sum(m.inserted for m in merged),
+            duplicates=sum(m.duplicates for m in merged),
+            discarded=intake.discarded,
+            aside=tuple(intake.aside),
+        )
+
+    def close(self) -> None:
+        """Release the connection. Safe to call twice."""
+        with self._lock:
+            self._engine.close()
+
+    def _stage(self, number: str, namespace: str, table: str, rows: pa.Table) -> Staged:
+        types = self._schemas.types(namespace, table)
+        for at, name in enumerate(rows.column_names):
+            if types[name] == "json":
+                rows = rows.set_column(at, name, without_nul(rows.column(at)))
+        return self._merger.stage(number, self._schemas.namespace(namespace), table, rows)
+
+    def _merge(self, staged: Staged) -> Merged:
+        types = self._schemas.types(staged.namespace, staged.table)
+        users = self._schemas.types(staged.namespace, "users")
+        if staged.table != "identifies" or not users or "user_id" not in staged.columns:
+            return self._merger.merge(staged, types)
+        touched = self._merger.touch_users(staged)
+        merged = self._merger.merge(staged, types)
+        shared = [column for column in users if column == "id" or column in types]
+        self._merger.renew_users(staged.namespace, shared, touched)
+        return merged
