@@ -14,10 +14,27 @@ import pytest
 from sojourn.console import ConsoleSettings
 
 PAGES = (
-    "/", "/breakdown", "/breakdown/card?by=os", "/live", "/live/stream", "/sources/stream",
-    "/sessions", "/sessions/nope", "/journeys", "/journeys/table", "/funnels", "/retention",
-    "/problems", "/problems/strip", "/sources", "/destinations", "/warehouse", "/settings",
-)  # fmt: skip
+    "/",
+    "/breakdown",
+    "/breakdown/card?by=os",
+    "/live",
+    "/live/stream",
+    "/sources/stream",
+    "/sessions",
+    "/sessions/nope",
+    "/journeys",
+    "/journeys/table",
+    "/journeys/transitions",
+    "/funnels",
+    "/retention",
+    "/problems",
+    "/problems/strip",
+    "/sources",
+    "/sources/differences",
+    "/destinations",
+    "/warehouse",
+    "/settings",
+)
 STREAMS = {"/live/stream", "/sources/stream"}
 CALLS = ("/api/reports", "/api/reports/overview", "/api/reports/overview.csv", "/api/status",
          "/api/openapi.json")  # fmt: skip
@@ -150,6 +167,22 @@ def test_a_new_password_ends_the_logins_of_the_old(closed: Any) -> None:
         assert walt.get("/api/status").status_code == 200
         closed.console.accounts.set_password("walt")
         assert walt.get("/api/status").status_code == 401
+    closed.console.accounts.remove("walt")
+
+
+def test_people_change_their_own_password_and_nobody_elses(closed: Any) -> None:
+    password = closed.console.accounts.add("walt", "viewer")
+    with log_in(closed, "walt", password) as walt:
+        token = form_token(walt, "/settings")
+        wrong = {"password": "x", "new": "a new password", "csrf": token}
+        assert walt.post("/password", data=wrong).status_code == 400
+        short = {"password": password, "new": "short", "csrf": token}
+        assert walt.post("/password", data=short).status_code == 400
+        right = {"password": password, "new": "a new password", "csrf": token}
+        assert walt.post("/password", data=right).status_code == 303
+        assert walt.get("/api/status").status_code == 401
+    with log_in(closed, "walt", "a new password") as walt:
+        assert walt.get("/api/status").status_code == 200
     closed.console.accounts.remove("walt")
 
 

@@ -119,7 +119,7 @@ def walk(opened: Any, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "overview", "breakdown?by=device", "trend?from=3d", 
+        "overview", "breakdown?by=device", "trend?from=3d",
         "funnel?steps=Product+Viewed%7CCheckout+Started",
         "journeys?steps=2&top=3", "friction", "retention?steps=2&from=5d", "problems",
     ],

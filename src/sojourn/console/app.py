@@ -108,7 +108,9 @@ def _report_routes(pages: ReportPages, live: Live) -> list[BaseRoute]:
         "/sessions": pages.sessions,
         "/sessions/{key}": pages.session,
         "/journeys": pages.journeys,
-        "/journeys/table": pages.journeys_table,
+        "/journeys/table": pages.table("journeys"),
+        "/journeys/transitions": pages.table("transitions"),
+        "/sources/differences": pages.table("differences"),
         "/funnels": pages.funnels,
         "/retention": pages.retention,
         "/problems": pages.problems,
@@ -134,6 +136,7 @@ def _form_routes(changes: Changes) -> list[BaseRoute]:
     forms = {
         "/login": ("", changes.login),
         "/logout": ("view", changes.logout),
+        "/password": ("view", changes.own_password),
         "/saved/import": ("save", changes.import_saved),
         "/saved/{kind}": ("save", changes.save),
         "/problems/{id}": ("save", changes.annotate),

@@ -76,6 +76,24 @@ class Changes:
         self._doorman.sign_out(request, response)
         return response
 
+    async def own_password(self, request: Request, fields: FormData) -> Response:
+        """Let somebody change their own password, if they know the one in force."""
+        name, new = request.state.caller.name, _text(fields, "new")
+        if request.state.caller.how != "cookie":
+            return refuse(request, 400, "only who logged in with a password has one to change")
+        old = _text(fields, "password")
+        if await run_in_threadpool(self._accounts.verify, name, old) is None:
+            return refuse(request, 400, "the password in force is another one")
+        if not new:
+            return refuse(request, 400, "the new password is empty")
+        return await self._do(
+            request,
+            "changed the password of",
+            name,
+            lambda: self._accounts.set_password(name, new),
+            "/login",
+        )
+
     async def save(self, request: Request, fields: FormData) -> Response:
         """Save a funnel or a segment; with `remove`, forget it."""
         kind, name = request.path_params["kind"], _text(fields, "name")

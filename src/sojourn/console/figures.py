@@ -23,6 +23,13 @@ _MONEY: Final = re.compile(r"(^|_)(revenue|value_eur)(_|$)")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _WORD: Final = re.compile(r"(^|_)(signal|metric|check|reason|state|traffic_class|provenance)$")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_STATISTICS: Final = {
+    "median": "Median",
+    "mean": "Mean",
+    "p90": "9 in 10 below:",
+    "p99": "99 in 100 below:",
+}
+_STATISTIC: Final = re.compile(rf"(\w+)_({'|'.join(_STATISTICS)})")
 _CAPITALS: Final = {"os": "OS", "utm": "UTM", "url": "URL", "id": "ID", "sdk": "SDK", "ms": "ms"}
 
 
@@ -223,7 +230,9 @@ def kind_of(name: str, values: Sequence[Any]) -> str:
 
 
 def label_of(name: str) -> str:
-    """A column's name as words: `engagement_rate` is `Engagement rate`."""
+    """A name as words: `bounce_rate` is `Bounce rate`, `duration_median` `Median duration`."""
+    if found := _STATISTIC.fullmatch(name):
+        return f"{_STATISTICS[found[2]]} {found[1].replace('_', ' ')}"
     words = " ".join(_CAPITALS.get(word, word) for word in name.replace("_", " ").split(" "))
     return words if words[:2] == "ms" else words[:1].upper() + words[1:]
 

@@ -16,9 +16,9 @@ FIRST: Final = ("by", "anchor", "direction", "steps", "unit", "mode", "sort")
 """Parameters that are always in sight; the others are behind "More filters"."""
 _DATED: Final = re.compile(r"^(from|to)$")
 _DATE: Final = re.compile(r"^\d{4}-\d\d-\d\d$")
-SETS: Final = ("journey", "transition", "funnel", "friction", "cohort", "problem")
-"""Parameters that stand for the sessions behind one figure of the report of that name."""
-_WHERE: Final = re.compile(rf"^(limit|offset|key|session|zone|{'|'.join(SETS)})$")
+SETS: Final = ("session", "journey", "transition", "funnel", "friction", "cohort", "health")
+"""Parameters that stand for the sessions behind one figure of a report."""
+_WHERE: Final = re.compile(rf"^(limit|offset|key|zone|{'|'.join(SETS)})$")
 _NO_CONDITION: Final = frozenset(("limit", "offset", "zone", "sort"))
 
 
@@ -82,6 +82,8 @@ def conditions(parameters: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 
 def _set_in_words(name: str, text: str) -> str:
+    if name == "session":
+        return text
     try:
         facts = json.loads(text)
         return _WORDS[name](facts)
@@ -105,6 +107,7 @@ _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "transition": lambda facts: f"{facts['node']} → {facts['next']}",
     "funnel": _funnel,
     "friction": _friction,
+    "health": lambda facts: label_of(facts["check"]).lower(),
     "cohort": lambda facts: (
         f"first session {facts['cohort'][:10]}, {facts['unit']} {facts['step']} after it"
     ),

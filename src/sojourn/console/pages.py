@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from sojourn.console import charts, figures
 from sojourn.console.asking import Asked
-from sojourn.console.filters import fields, shared_query
+from sojourn.console.filters import SETS, fields, shared_query
 from sojourn.core.ports import ReportSpec
 
 NAVIGATION: Final = (
@@ -62,6 +62,7 @@ class Pages:
         )
         self._env.globals.update(
             navigation=NAVIGATION,
+            sets=SETS,
             without_period=_without_period,
             bar=charts.bar,
             sparkline=charts.sparkline,

@@ -14,6 +14,7 @@ from sojourn.console import lenses, shapes
 from sojourn.console.asking import Asked, Asker, query_of
 from sojourn.console.figures import label_of
 from sojourn.console.filters import conditions
+from sojourn.console.guard import Handler
 from sojourn.console.pages import Pages, form_fields
 from sojourn.console.saved import Saved
 
@@ -128,10 +129,14 @@ class ReportPages:
             fields=form_fields([asked], query),
         )
 
-    async def journeys_table(self, request: Request) -> Response:
-        """The links of the diagram as a table, a part of the page of its own."""
-        asked = await self._asker.ask("journeys", query_of(request))
-        return HTMLResponse(self._pages.text(request, "journeys_table.html", asked=asked))
+    def table(self, name: str) -> Handler:
+        """The handler of a report's table as a part of a page, fetched when it is opened."""
+
+        async def part(request: Request) -> Response:
+            asked = await self._asker.ask(name, query_of(request))
+            return HTMLResponse(self._pages.text(request, "table_part.html", asked=asked))
+
+        return part
 
     async def funnels(self, request: Request) -> Response:
         """Steps, how many reach each, where the others went."""
