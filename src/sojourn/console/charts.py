@@ -200,4 +200,5 @@ def _nice(value: float) -> float:
     if value <= 0:
         return 1
     power = float(10 ** math.floor(math.log10(value)))
-    return next(power * step for step in (1, 2, 2.5, 4, 5, 8, 10) if power * step >= value * 0.999)
+    steps = (power * step for step in (1, 2, 2.5, 4, 5, 8, 10))
+    return next((step for step in steps if step >= value * 0.999), value)
