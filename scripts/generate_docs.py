@@ -5,15 +5,19 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
 
 from __future__ import annotations
 
-import importlib
+import ast
+import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import typer.main
 from typer.core import TyperGroup
 
+from sojourn.destinations.registry import options_of
+from sojourn.pipeline.delivery_settings import DeliverySettings
 from sojourn.settings import OPTIONS, format_duration
 
 ROOT = Path(__file__).parent.parent
@@ -59,19 +63,53 @@ def _described(prefix: str, commands: Mapping[str, object]) -> list[str]:
     return described
 
 
+def delivery_table() -> str:
+    """The settings that every destination has; their docstrings say what they mean."""
+    defaults = DeliverySettings()
+    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for name, meaning in _attribute_docs(DeliverySettings).items():
+        default = getattr(defaults, name)
+        shown = "" if default == () else f"`{str(default).lower()}`"
+        lines.append(f"| `{name}` | {shown} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _attribute_docs(of: type) -> dict[str, str]:
+    body = ast.parse(inspect.getsource(of)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    documented = {}
+    for statement, following in zip(body.body, [*body.body[1:], None], strict=False):
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        text = ""
+        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            text = " ".join(str(following.value.value).split())
+        documented[statement.target.id] = text
+    return documented
+
+
+def destination_table(kind: str) -> str:
+    """The settings of one type of destination."""
+    lines = ["| setting | meaning |", "| --- | --- |"]
+    for option in options_of(kind):
+        meaning = option.help + (f" ({', '.join(option.choices)})" if option.choices else "")
+        lines.append(f"| `{option.name}`{' (needed)' if option.required else ''} | {meaning} |")
+    return "\n".join(lines)
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "commands": command_help,
+    "delivery": delivery_table,
+    **{
+        kind: partial(destination_table, kind)
+        for kind in ("amplitude", "mixpanel", "webhook", "transformer")
+    },
 }
-"""More generators live beside what they describe: `module:function`."""
-ELSEWHERE: dict[str, str] = {}
 
 
 def generated(name: str) -> str:
     """The text of one generated part."""
-    if name in ELSEWHERE:
-        module, function = ELSEWHERE[name].split(":")
-        return str(getattr(importlib.import_module(module), function)())
     return GENERATORS[name]()
 
 

@@ -66,6 +66,14 @@ def test_destinations_keep_their_own_options_with_secrets_resolved(tmp_path: Pat
     assert destination.options == {"api_key": "s3cret"}
 
 
+def test_secrets_are_resolved_at_any_depth_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    text = '[[destinations]]\ntype = "webhook"\nheaders = { Authorization = "env:HOOK_TOKEN" }\n'
+    (destination,) = load(written(tmp_path, text), {"HOOK_TOKEN": "Bearer x"}).destinations
+    assert destination.options["headers"] == {"Authorization": "Bearer x"}
+    with pytest.raises(InvalidSettings, match=r"headers\.Authorization .* HOOK_TOKEN"):
+        load(written(tmp_path, text), {})
+
+
 SOURCE = '[[sources]]\nname = "a"\nwrite_key = "k"\n'
 
 

@@ -198,6 +198,10 @@ def resolve_secret(value: Any, environ: Mapping[str, str]) -> Any:
 
 
 def _secret(place: str, key: str, value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _secret(f"{place}.{key}", k, v, environ) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_secret(place, f"{key}[{i}]", v, environ) for i, v in enumerate(value)]
     try:
         return resolve_secret(value, environ)
     except ValueError as error:
