@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -348,3 +349,31 @@ def test_a_disk_that_fails_under_the_sender_costs_a_moment(
     c.track("two")
     assert c.close(10)
     assert stub.names == ["one", "two"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_only_the_owner_may_read_what_is_stored(dead_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    c = desktop(dead_url, folder)
+    c.track("E")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    files = list(folder.iterdir())
+    assert len(files) >= 2
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    c.close(0)
+
+
+def test_the_end_waits_for_no_retry_after_where_the_disk_has_all(
+    stub: Any, tmp_path: Path, eventually: Any
+) -> None:
+    import time
+
+    stub.default = (429, {"Retry-After": "100"}, "")
+    c = desktop(stub.url, tmp_path)
+    c.track("E")
+    eventually(lambda: c.stats.retried)
+    start = time.monotonic()
+    assert not c.close(5)
+    assert time.monotonic() - start < 2
+    assert len(stub.requests) == 1
+    assert c.stats.dropped == 0

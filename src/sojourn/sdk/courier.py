@@ -14,6 +14,7 @@ from sojourn.core.ports import Clock, Transport
 from sojourn.sdk.ids import iso_ms
 from sojourn.sdk.options import Delivery
 from sojourn.sdk.verdicts import SENT, Verdict, backoff, judge
+from sojourn.sdk.version import VERSION
 
 PATH = "/v1/batch"
 MAX_BATCH_BYTES = 3 << 20
@@ -48,7 +49,11 @@ class Courier:
         self._delivery = delivery
         self._clock = clock
         key = base64.b64encode(f"{write_key}:".encode()).decode("ascii")
-        self._headers = {"Authorization": f"Basic {key}", "Content-Type": "application/json"}
+        self._headers = {
+            "Authorization": f"Basic {key}",
+            "Content-Type": "application/json",
+            "User-Agent": f"sojourn-python/{VERSION}",
+        }
         if delivery.gzip:
             self._headers["Content-Encoding"] = "gzip"
 

@@ -111,7 +111,10 @@ class ThreadDispatcher:
                 pause = min(pause, max(0.0, until - monotonic()))
             if self._outbox.leave_to_disk():
                 return
-            self._outbox.pause(pause, firm=verdict.after is not None)
+            firm = verdict.after is not None
+            self._outbox.pause(pause, firm=firm)
+            if firm and self._outbox.leave_to_disk():
+                return
             if self._outbox.stopped or (until is not None and monotonic() >= until):
                 return
         self._outbox.settle(shipment.sent, shipment.rejected, shipment.dropped)

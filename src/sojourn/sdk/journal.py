@@ -116,9 +116,9 @@ class Journal:
 
 def create(folder: Path, tag: str) -> Journal:
     """A new file of this process. Raises `OSError`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{tag}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
-    file = open(path, "x+b", buffering=0)  # noqa: SIM115 (lives with the journal)
+    file = open(path, "x+b", buffering=0, opener=_private)  # noqa: SIM115 (lives with the journal)
     _lock(file)
     return Journal(path, file)
 
@@ -146,6 +146,11 @@ def _adopted(path: Path, file: IO[bytes]) -> Optional[Journal]:
         return Journal(path, file)
     except (OSError, ValueError):  # not a file of ours
         return None
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read: events are about people."""
+    return os.open(path, flags, 0o600)
 
 
 def _lock(file: IO[bytes]) -> bool:

@@ -136,6 +136,8 @@ class Outbox(Intake):
             while not self.stopped and (left := until - monotonic()) > 0:
                 if self._flushing and not firm:
                     return
+                if self._closing and self._disk is not None and self._disk.complete:
+                    return
                 self._changed.wait(left)
 
     def watch(self, callback: Callable[[], None]) -> Optional[int]:

@@ -138,6 +138,7 @@ class PageDispatcher:
 
     async def _fetch(self, events: Sequence[bytes]) -> Verdict:
         path, headers, body = self._courier.request(events)
+        headers = {name: text for name, text in headers.items() if name != "User-Agent"}
         options = {
             "method": "POST",
             "headers": headers,
