@@ -111,7 +111,7 @@ def openapi(specs: Sequence[ReportSpec]) -> dict[str, Any]:
         paths[f"/api/reports/{spec.name}.csv"] = {"get": table}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Sojourn", "version": "1", "description": "Reports over sessions."},
+        "info": {"title": "Sojourn", "version": "1", "description": _ABOUT},
         "paths": paths,
         "security": [{"token": []}, {"login": []}],
         "components": {
@@ -155,6 +155,10 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
+_ABOUT = (
+    "Reports over sessions. Instants are ISO 8601 in UTC; the days, weeks and months of trends and "
+    "cohorts are those of the parameter `zone`. Lengths of time are seconds."
+)
 _TEXT = {"type": "string"}
 _REPORT = {
     "type": "object",

@@ -54,21 +54,29 @@ class Changes:
         """Check name and password; ten failures in five minutes and an address has to wait."""
         name, wanted = _text(fields, "name"), local_path(_text(fields, "next") or "/")
         address = request.client.host if request.client else ""
-        now = time.monotonic()
-        recent = [at for at in self._failures.get(address, []) if now - at < FAILURES_LAST_S]
+        recent = self._recent_failures().get(address, [])
         if len(recent) >= MOST_FAILURES:
             why = "too many failed logins from here; wait five minutes"
             return login_page(self._pages, request, wanted, name, why, 429)
         password = _text(fields, "password")
         account = await run_in_threadpool(self._accounts.verify, name, password)
         if account is None:
-            self._failures[address] = [*recent, now]
+            self._failures[address] = [*recent, time.monotonic()]
             why = "the name or the password is wrong"
             return login_page(self._pages, request, wanted, name, why, 401)
         self._failures.pop(address, None)
         response = RedirectResponse(wanted, 303)
         self._doorman.sign_in(request, response, account)
         return response
+
+    def _recent_failures(self) -> dict[str, list[float]]:
+        """Failed logins by address; those that no longer count are forgotten."""
+        since = time.monotonic() - FAILURES_LAST_S
+        recent = {
+            address: [at for at in times if at > since] for address, times in self._failures.items()
+        }
+        self._failures = {address: times for address, times in recent.items() if times}
+        return self._failures
 
     async def logout(self, request: Request, fields: FormData) -> Response:
         """End this login."""

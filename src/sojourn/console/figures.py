@@ -26,8 +26,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 _STATISTICS: Final = {
     "median": "Median",
     "mean": "Mean",
-    "p90": "9 in 10 below:",
-    "p99": "99 in 100 below:",
+    "p90": "90th percentile of",
+    "p99": "99th percentile of",
 }
 _STATISTIC: Final = re.compile(rf"(\w+)_({'|'.join(_STATISTICS)})")
 _CAPITALS: Final = {"os": "OS", "utm": "UTM", "url": "URL", "id": "ID", "sdk": "SDK", "ms": "ms"}
