@@ -3,11 +3,18 @@
 
 -- name: marks
 WITH chosen AS ({{chosen}}),
-events AS (
+events AS MATERIALIZED (
     SELECT e.session_key, e.event_index, e.event_time, e.gap, e.type, e.name, e.node, e.target,
         e.is_view, e.is_click, e.is_error, c.end_time, c.events AS session_events
     FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
     WHERE e.event_time >= $from
+),
+flow AS MATERIALIZED (
+    SELECT
+        *, lag(node) OVER line AS before_node, lag(is_click) OVER line AS is_after_click,
+        lag(coalesce(target, name)) OVER line AS before_place
+    FROM events
+    WINDOW line AS (PARTITION BY session_key ORDER BY event_index)
 ),
 clicks AS (
     SELECT
@@ -35,17 +42,10 @@ views AS (
     FROM events WHERE is_view AND node IS NOT NULL
     WINDOW line AS (PARTITION BY session_key ORDER BY event_index)
 ),
-lasts AS (
-    SELECT e.*, b.node AS before_node
-    FROM events AS e JOIN events AS b
-        ON b.session_key = e.session_key AND b.event_index = e.event_index - 1
-    WHERE e.event_index = e.session_events
-),
 paces AS (
-    SELECT b.node AS before_node, e.node, quantile_cont(e.gap, 0.95) AS p95, count(*) AS transitions
-    FROM events AS e JOIN events AS b
-        ON b.session_key = e.session_key AND b.event_index = e.event_index - 1
-    GROUP BY ALL HAVING count(*) >= 20
+    SELECT before_node, node, quantile_cont(gap, 0.95) AS p95
+    FROM flow WHERE gap IS NOT NULL
+    GROUP BY before_node, node HAVING count(*) >= 20
 ),
 forms AS (
     SELECT
@@ -55,19 +55,15 @@ forms AS (
     FROM events WHERE type = 'track' AND contains(lower(name), 'form')
     GROUP BY session_key, coalesce(target, node, name)
 ),
-marks AS (
+marks AS MATERIALIZED (
     SELECT session_key, 'rage_click' AS signal, min(event_index) AS event_index, place
     FROM bursts GROUP BY session_key, place, burst HAVING count(*) >= 3
     UNION ALL
-    SELECT c.session_key, 'dead_click', c.event_index, c.place
-    FROM clicks AS c JOIN events AS n
-        ON n.session_key = c.session_key AND n.event_index = c.event_index + 1
-    WHERE n.gap > 7
+    SELECT session_key, 'dead_click', event_index - 1, before_place
+    FROM flow WHERE is_after_click AND gap > 7
     UNION ALL
-    SELECT x.session_key, 'error_click', x.event_index, c.place
-    FROM events AS x JOIN clicks AS c
-        ON c.session_key = x.session_key AND c.event_index = x.event_index - 1
-    WHERE x.is_error AND x.gap <= 1
+    SELECT session_key, 'error_click', event_index, before_place
+    FROM flow WHERE is_error AND is_after_click AND gap <= 1
     UNION ALL
     SELECT session_key, 'quick_back', event_index, earlier
     FROM views WHERE node = before_earlier AND node <> earlier AND stayed_ms < 5000
@@ -78,9 +74,9 @@ marks AS (
         OR (visit >= 3 AND node = earlier AND node = before_earlier)
     UNION ALL
     SELECT l.session_key, 'stall', l.event_index, l.node
-    FROM lasts AS l JOIN paces AS p
+    FROM flow AS l JOIN paces AS p
         ON p.before_node IS NOT DISTINCT FROM l.before_node AND p.node IS NOT DISTINCT FROM l.node
-    WHERE l.gap > p.p95
+    WHERE l.event_index = l.session_events AND l.gap > p.p95
     UNION ALL
     SELECT session_key, 'error_exit', event_index, coalesce(node, name)
     FROM events WHERE is_error AND epoch_ms(end_time) - epoch_ms(event_time) <= 30000
@@ -92,18 +88,27 @@ marks AS (
 -- name: sessions
 SELECT session_key FROM marks WHERE signal = $friction_signal AND ($friction_place = '' OR place = $friction_place)
 
+-- name: keep
+CREATE OR REPLACE TEMP TABLE friction_marks AS
+{{marks}}
+SELECT * FROM marks
+
 -- name: signals
+WITH chosen AS ({{chosen}}),
+whole AS (
+    SELECT count(*) AS sessions, count(*) FILTER (WHERE conversions > 0) AS converted FROM chosen
+)
 SELECT
     m.signal, count(DISTINCT m.session_key) AS sessions, count(*) AS occurrences,
-    count(DISTINCT m.session_key) / (SELECT nullif(count(*), 0) FROM chosen) AS share,
+    count(DISTINCT m.session_key) / any_value(w.sessions) AS share,
     count(DISTINCT m.session_key) FILTER (WHERE c.conversions > 0) / count(DISTINCT m.session_key) AS conversion_rate,
-    (SELECT count(*) FILTER (WHERE conversions > 0) / nullif(count(*), 0) FROM chosen) AS conversion_rate_of_all
-FROM marks AS m JOIN chosen AS c ON c.session_key = m.session_key
-GROUP BY m.signal ORDER BY sessions DESC, signal
+    any_value(w.converted) / any_value(w.sessions) AS conversion_rate_of_all
+FROM friction_marks AS m JOIN chosen AS c ON c.session_key = m.session_key, whole AS w
+GROUP BY m.signal ORDER BY sessions DESC, m.signal
 
 -- name: places
 SELECT signal, place, count(DISTINCT session_key) AS sessions, count(*) AS occurrences
-FROM marks WHERE place IS NOT NULL GROUP BY signal, place
+FROM friction_marks WHERE place IS NOT NULL GROUP BY signal, place
 QUALIFY row_number() OVER (PARTITION BY signal ORDER BY count(DISTINCT session_key) DESC, place) <= $limit
 ORDER BY signal, sessions DESC, place
 

@@ -76,17 +76,22 @@ voided AS (
 SELECT {{k}} AS depth, session_key, place, epoch_ms(moment) - epoch_ms(began) AS took_ms
 FROM reached_{{k}} WHERE session_key NOT IN (SELECT session_key FROM voided)
 
+-- name: keep
+CREATE OR REPLACE TEMP TABLE funnel_depths AS
+{{depths}}
+SELECT * FROM depths
+
 -- name: steps
 SELECT depth, count(*) AS sessions,
     quantile_cont(took_ms, 0.5) / 1000.0 AS median_seconds, quantile_cont(took_ms, 0.9) / 1000.0 AS p90_seconds
-FROM depths GROUP BY depth ORDER BY depth
+FROM funnel_depths GROUP BY depth ORDER BY depth
 
 -- name: next
 -- What the sessions that stopped at a step did next: the node after their last step.
-lasts AS (SELECT session_key, max(depth) AS depth FROM depths GROUP BY session_key),
+WITH lasts AS (SELECT session_key, max(depth) AS depth FROM funnel_depths GROUP BY session_key),
 stops AS (
     SELECT d.session_key, d.depth, d.place % 1048576 AS event_index
-    FROM depths AS d JOIN lasts AS l ON l.session_key = d.session_key AND l.depth = d.depth
+    FROM funnel_depths AS d JOIN lasts AS l ON l.session_key = d.session_key AND l.depth = d.depth
     WHERE d.depth < $funnel_length
 ),
 followers AS (

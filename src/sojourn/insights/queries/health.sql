@@ -77,29 +77,35 @@ GROUP BY ALL ORDER BY source, traffic_class
 WITH chosen AS ({{chosen}}),
 lines AS (
     SELECT
-        e.source_id, e.visitor_hash, e.visitor_id, e.event_index, e.session_key, e.event_time,
-        e.sdk_session_id, e.id_fault, e.sdk_session_no, e.user_id, p.platform,
+        e.visitor_hash, e.event_index, e.session_key, e.sdk_session_no, c.person,
         nullif(concat_ws('|', e.utm_source, e.utm_medium, e.utm_campaign), '') AS campaign,
-        timezone($zone, timezone('UTC', e.event_time)) AS local_time,
-        epoch_ms(e.event_time) AS at_ms, e.is_view, e.type, c.person
-    FROM session_events AS e
-    JOIN chosen AS c ON c.session_key = e.session_key
-    JOIN session_policies AS p ON p.source_id = e.source_id
+        date_trunc('day', timezone($zone, timezone('UTC', e.event_time))) AS local_day,
+        epoch_ms(e.event_time) AS at_ms
+    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
     WHERE e.event_time >= $from
+),
+known AS (
+    SELECT *, count(campaign) OVER visits AS campaigns, lag(at_ms) OVER visits AS earlier_ms,
+        lag(local_day) OVER visits AS earlier_day
+    FROM lines
+    WINDOW visits AS (PARTITION BY visitor_hash ORDER BY at_ms, session_key, event_index)
+),
+tagged AS (
+    SELECT visitor_hash, campaigns, campaign <> lag(campaign) OVER (
+        PARTITION BY visitor_hash ORDER BY campaigns
+    ) AS is_new_campaign
+    FROM known WHERE campaign IS NOT NULL
 ),
 gaps AS (
     SELECT
-        *, at_ms - lag(at_ms) OVER visits AS gap_ms,
-        date_trunc('day', local_time) <> date_trunc('day', lag(local_time) OVER visits) AS is_new_day,
-        campaign <> lag(campaign) OVER campaigns AS is_new_campaign,
-        sdk_session_no IS DISTINCT FROM lag(sdk_session_no) OVER visits AS is_new_id
-    FROM lines
-    WINDOW visits AS (PARTITION BY visitor_hash ORDER BY at_ms, session_key, event_index),
-        campaigns AS (PARTITION BY visitor_hash, campaign IS NULL ORDER BY at_ms, session_key, event_index)
+        k.*, k.at_ms - k.earlier_ms AS gap_ms, k.local_day <> k.earlier_day AS is_new_day,
+        k.campaign IS NOT NULL AND t.is_new_campaign AS is_new_campaign
+    FROM known AS k LEFT JOIN tagged AS t
+        ON t.visitor_hash = k.visitor_hash AND t.campaigns = k.campaigns AND k.campaign IS NOT NULL
 )
 SELECT
     count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000) AS ga4,
-    count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000 OR is_new_day OR (campaign IS NOT NULL AND is_new_campaign)) AS matomo,
+    count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000 OR is_new_day OR is_new_campaign) AS matomo,
     count(DISTINCT CASE WHEN sdk_session_no IS NOT NULL THEN concat_ws('|', visitor_hash, sdk_session_no) END) AS amplitude,
     count(*) FILTER (WHERE sdk_session_no IS NULL) AS amplitude_out_of_session,
     count(DISTINCT session_key) AS sojourn,

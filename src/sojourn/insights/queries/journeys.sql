@@ -2,17 +2,16 @@
 -- Each session's nodes in their order (or against it), repeats in a row as one, from the anchor on.
 -- An empty anchor is the entry (or the exit): then every session has a path.
 chosen AS ({{chosen}}),
-nodes AS (
-    SELECT
-        e.session_key, e.event_index, e.node,
-        lag(e.node) OVER (PARTITION BY e.session_key ORDER BY e.event_index) AS earlier
-    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
-    WHERE e.node IS NOT NULL AND (e.is_view OR $journey_events = 'all') AND e.event_time >= $from
+steps AS (
+    SELECT e.session_key, list(e.node ORDER BY e.event_index {{order}}) AS path
+    FROM session_events AS e
+    WHERE e.session_key IN (SELECT session_key FROM chosen)
+        AND e.node IS NOT NULL AND (e.is_view OR $journey_events = 'all') AND e.event_time >= $from
+    GROUP BY e.session_key
 ),
 walked AS (
-    SELECT session_key, list(node ORDER BY event_index {{order}}) AS path
-    FROM nodes WHERE node IS DISTINCT FROM earlier
-    GROUP BY session_key
+    SELECT session_key, list_filter(path, lambda node, place: place = 1 OR node <> path[place - 1]) AS path
+    FROM steps
 ),
 whole AS (
     SELECT c.session_key, coalesce(w.path, []) AS path
@@ -30,7 +29,7 @@ paths AS (
 
 -- name: columns
 -- What stands in each column: the most frequent nodes, `(other)` for the rest, the end once ended.
-grouped AS (SELECT path, count(*) AS sessions FROM paths GROUP BY path),
+grouped AS MATERIALIZED (SELECT path, count(*) AS sessions FROM paths GROUP BY path),
 cells AS (
     SELECT path, sessions, step, coalesce(path[step], $journey_end) AS node
     FROM grouped, (SELECT unnest(range(1, $journey_depth + 1)) AS step)

@@ -27,7 +27,8 @@ FRICTION = ReportSpec(
 
 def friction(ask: Ask) -> Report:
     """One row per signal."""
-    names, rows = ask.rows(f"{_SQL['marks']}\n{_SQL['signals']}")
+    ask.rows(_SQL["keep"].replace("{{marks}}", _SQL["marks"]))
+    names, rows = ask.rows(_SQL["signals"])
     behind = [ask.selection.behind(friction=pack(signal=row[0])) for row in rows]
     limit = ask.number("limit", 1)
     places: list[dict[str, Any]] = [
@@ -35,9 +36,7 @@ def friction(ask: Ask) -> Report:
             "signal": signal, "place": place, "sessions": sessions, "occurrences": occurrences,
             "behind": ask.selection.behind(friction=pack(signal=signal, place=place)),
         }
-        for signal, place, sessions, occurrences in ask.rows(
-            f"{_SQL['marks']}\n{_SQL['places']}", limit=limit
-        )[1]
+        for signal, place, sessions, occurrences in ask.rows(_SQL["places"], limit=limit)[1]
     ]  # fmt: skip
     return ask.report(names, rows, behind, places=places)
 

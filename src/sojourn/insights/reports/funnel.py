@@ -42,9 +42,9 @@ def funnel(ask: Ask) -> Report:
         "exclude": ask.names("exclude"),
     }
     values = funnel_values(steps, asked["within"], asked["strict"], asked["exclude"])  # type: ignore[arg-type]
-    head = funnel_sql(len(steps))
-    found = {row[0]: row[1:] for row in ask.rows(f"{head}\n{_SQL['steps']}", **values)[1]}
-    following = ask.rows(f"{head},\n{_SQL['next']}", **values, funnel_length=len(steps))[1]
+    ask.rows(_SQL["keep"].replace("{{depths}}", funnel_sql(len(steps))), **values)
+    found = {row[0]: row[1:] for row in ask.rows(_SQL["steps"])[1]}
+    following = ask.rows(_SQL["next"], funnel_length=len(steps))[1]
     rows: list[list[Any]] = []
     behind, dropped = [], []
     for k, step in enumerate(steps, 1):
