@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
-from sojourn.insights.sessions import assign, count, remake
+from sojourn.insights.sessions import assign, remake, settle
 from sojourn.insights.sql import queries
 
 _REBUILD = queries("models/rebuild.sql")
 _POLICIES = queries("models/policies.sql")
-_SESSIONS = queries("models/sessions.sql")
 
 REDEFINE = ReportSpec(
     "redefine",
@@ -47,8 +46,7 @@ def rebuild(connection: Any, source_ids: Sequence[str] | None = None) -> int:
     connection.execute(_REBUILD["touch_all"])
     assign(connection)
     remake(connection, _REBUILD["concern_all"])
-    connection.execute(_SESSIONS["move_events"])
-    return count(connection, "renewed")
+    return settle(connection)
 
 
 def redefine(connection: Any, rules: Mapping[str, Policy]) -> Report:

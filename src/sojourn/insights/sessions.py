@@ -78,8 +78,7 @@ class SessionModel:
         assign(connection)
         remake(connection)
         connection.execute(_SESSIONS["store_events"])
-        connection.execute(_SESSIONS["move_events"])
-        return count(connection, "renewed")
+        return settle(connection)
 
     def _policy(self, connection: Any, source_id: str) -> tuple[str, int]:
         """Platform and timeout (ms) in force; the configured ones the first time."""
@@ -126,6 +125,17 @@ def remake(connection: Any, concerned: str = _SESSIONS["concerned"]) -> None:
         connection.execute(_SESSIONS[name])
     for name in ("relink", "rerank", "named", "store_sessions", "placed"):
         connection.execute(_SESSIONS[name])
+
+
+def settle(connection: Any) -> int:
+    """Write the changed sessions of stored events, let go of the working tables.
+
+    Returns the number of sessions made anew.
+    """
+    connection.execute(_SESSIONS["move_events"])
+    made = count(connection, "renewed")
+    connection.execute(_SESSIONS["release"])
+    return made
 
 
 def count(connection: Any, table: str) -> int:

@@ -282,8 +282,7 @@ JOIN renewed AS r
 -- name: store_events
 INSERT INTO session_events BY NAME
 SELECT s.* EXCLUDE (rid), p.session_key, CAST(p.place AS INTEGER) AS event_index, p.gap
-FROM staged AS s JOIN placed AS p ON p.rid = s.rid
-ORDER BY s.event_time;
+FROM staged AS s JOIN placed AS p ON p.rid = s.rid;
 
 -- name: move_events
 UPDATE session_events SET session_key = p.session_key, event_index = p.place, gap = p.gap
@@ -293,3 +292,23 @@ WHERE p.rid = session_events.rowid AND p.rid < 549755813888 AND (
     OR session_events.event_index IS DISTINCT FROM p.place
     OR session_events.gap IS DISTINCT FROM p.gap
 );
+
+-- name: release
+-- Temporary tables would stay in memory as long as the connection.
+DROP TABLE IF EXISTS temp.staged;
+DROP TABLE IF EXISTS temp.touched_events;
+DROP TABLE IF EXISTS temp.idless;
+DROP TABLE IF EXISTS temp.steps;
+DROP TABLE IF EXISTS temp.merged;
+DROP TABLE IF EXISTS temp.gap_breaks;
+DROP TABLE IF EXISTS temp.user_parts;
+DROP TABLE IF EXISTS temp.careful;
+DROP TABLE IF EXISTS temp.pieces;
+DROP TABLE IF EXISTS temp.measured;
+DROP TABLE IF EXISTS temp.details;
+DROP TABLE IF EXISTS temp.renewed;
+DROP TABLE IF EXISTS temp.visitor_sessions;
+DROP TABLE IF EXISTS temp.links;
+DROP TABLE IF EXISTS temp.person_ranks;
+DROP TABLE IF EXISTS temp.named;
+DROP TABLE IF EXISTS temp.placed;
