@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
 import uvicorn
 
@@ -113,6 +116,20 @@ class Clock:
         return self.ms
 
 
+class Visitor(httpx.Client):
+    """A client that can fill in forms."""
+
+    def token(self, path: str = "/login") -> str:
+        """The token that the forms of this page carry."""
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.get(path).text)
+        assert found, f"no form on {path}"
+        return found[1]
+
+
+# One context for all clients: making one takes longer than most tests.
+NO_TLS = ssl.create_default_context()
+
+
 @dataclass
 class Served:
     """A console on a port of its own."""
@@ -122,6 +139,20 @@ class Served:
     clock: Clock
     password: str
     done: list[str] = field(default_factory=list)
+
+    def client(self, **more: Any) -> Visitor:
+        """A client of this console."""
+        return Visitor(base_url=self.url, timeout=10, verify=NO_TLS, **more)
+
+    @contextlib.contextmanager
+    def log_in(self, name: str, password: str) -> Iterator[Visitor]:
+        """A client that is logged in."""
+        with self.client() as one:
+            fields = {"name": name, "password": password, "csrf": one.token()}
+            answer = one.post("/login", data={**fields, "next": "/settings"})
+            assert answer.status_code == 303, answer.text
+            assert answer.headers["location"] == "/settings"
+            yield one
 
 
 @contextlib.contextmanager
@@ -190,3 +221,26 @@ def serve_console(
 ) -> Callable[[ConsoleSettings], contextlib.AbstractContextManager[Served]]:
     """Serves one more console, with these settings."""
     return lambda settings: serve(tmp_path, reports, settings)
+
+
+@pytest.fixture(scope="session")
+def cookies(closed: Any) -> dict[str, httpx.Cookies]:
+    """Logins that the tests share, for a hashed password takes its time."""
+    passwords = {"admin": closed.password, "vera": closed.console.accounts.add("vera", "viewer")}
+    made = {}
+    for name, password in passwords.items():
+        with closed.log_in(name, password) as one:
+            made[name] = one.cookies
+    return made
+
+
+@pytest.fixture
+def admin(closed: Any, cookies: dict[str, httpx.Cookies]) -> Iterator[Visitor]:
+    with closed.client(cookies=cookies["admin"]) as one:
+        yield one
+
+
+@pytest.fixture
+def viewer(closed: Any, cookies: dict[str, httpx.Cookies]) -> Iterator[Visitor]:
+    with closed.client(cookies=cookies["vera"]) as one:
+        yield one
