@@ -18,7 +18,28 @@ QUERIES = (
 )
 
 
-PAGES = ["/", "/breakdown", "/breakdown/card", "/live", "/sessions", "/sessions/nope", "/journeys", "/journeys/table", "/journeys/transitions", "/funnels", "/retention", "/problems", "/problems/strip", "/sources", "/sources/differences", "/destinations", "/warehouse", "/settings", "/login", "/nope", "/api/nope"]
+PAGES = (
+    "/",
+    "/breakdown",
+    "/breakdown/card",
+    "/live",
+    "/sessions",
+    "/sessions/nope",
+    "/journeys",
+    "/journeys/table",
+    "/journeys/transitions",
+    "/funnels",
+    "/retention",
+    "/problems",
+    "/problems/strip",
+    "/sources",
+    "/sources/differences",
+    "/destinations",
+    "/warehouse",
+    "/settings",
+    "/login",
+    "/nope",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
