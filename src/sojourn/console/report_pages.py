@@ -178,6 +178,7 @@ class ReportPages:
         names = ("problems", "friction", "opportunities")
         asked = [await self._asker.ask_once(name, query, KEPT_S) for name in names]
         problems = shapes.problems(asked[0], self._saved.notes())
+        period = {name: query[name] for name in ("from", "to") if name in query}
         return self._pages.page(
             request,
             "problems.html",
@@ -185,17 +186,17 @@ class ReportPages:
             friction=replace(asked[1], columns=_IN_FRICTION),
             problems=[one for one in problems if not one.note.muted],
             muted=[one for one in problems if one.note.muted],
-            charts=await self._onsets(problems[:MOST_CHARTS], query),
+            charts=await self._onsets(problems[:MOST_CHARTS], period),
+            period=period,
             opportunities=shapes.opportunities(asked[2]),
             places=shapes.friction_places(asked[1]),
             fields=form_fields(asked[:1], query),
         )
 
     async def _onsets(
-        self, problems: Sequence[shapes.Problem], query: Mapping[str, str]
+        self, problems: Sequence[shapes.Problem], period: Mapping[str, str]
     ) -> dict[str, Markup]:
         """The chart of each problem's rate by day, by the problem's id."""
-        period = {name: query[name] for name in ("from", "to") if name in query}
         wanted = [
             ("trend", {**parameters, **period})
             for one in problems
