@@ -46,12 +46,27 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
         table.add_column(
             column.replace("_", " "),
             justify="right" if numeric else "left",
-            # Half a key or half a time is of no use.
-            no_wrap=numeric or column.endswith(("_key", "_time")),
+            # Half a key, half a time or half a number is of no use.
+            min_width=max((len(as_text(value)) for value in values), default=0)
+            if numeric
+            else None,
+            no_wrap=column.endswith(("_key", "_time")),
         )
     for row in rows:
         table.add_row(*(as_text(value) for value in row))
     console.print(table)
+
+
+def fitting(columns: Sequence[str], rows: Sequence[Sequence[Any]], widest: int = 32) -> int:
+    """How many of the columns, from the left, the terminal has room for; at least one."""
+    room = console.width
+    for index, column in enumerate(columns):
+        words = [len(word) for word in column.split("_")]
+        values = [min(widest, len(as_text(row[index]))) for row in rows]
+        room -= max([*words, *values]) + 2
+        if room < 0:
+            return max(1, index)
+    return len(columns)
 
 
 def as_text(value: Any) -> str:

@@ -15,9 +15,19 @@ import typer
 from sojourn.app.access import open_access
 from sojourn.cli.files import write_table
 from sojourn.cli.options import AsJson, Config, DataDir, read_configuration
-from sojourn.cli.output import console, print_csv, print_json, print_table, seconds_as_text
+from sojourn.cli.output import (
+    console,
+    fitting,
+    print_csv,
+    print_json,
+    print_table,
+    seconds_as_text,
+)
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
+
+SENTENCE = 60
+"""A first column longer than this is read as a sentence."""
 
 
 class Exported(StrEnum):
@@ -97,12 +107,30 @@ def report(
 
 
 def print_report(answer: Report, columns: Sequence[str] | None = None) -> None:
-    """A report as a table (only `columns` of it), the definition of its figures under it."""
-    shown = [name for name in columns or answer.columns if name in answer.columns]
-    places = [list(answer.columns).index(name) for name in shown]
-    rows = [[_as_time(row[place]) for place in places] for row in answer.rows]
-    print_table(shown, rows, title=answer.spec.title)
+    """A report as a table (only `columns` of it), the definition of its figures under it.
+
+    A report whose first column is a sentence is a list of sentences; columns that the terminal
+    has no room for are named and left out.
+    """
+    rows = [[_as_time(value) for value in row] for row in answer.rows]
+    if rows and isinstance(rows[0][0], str) and len(rows[0][0]) > SENTENCE:
+        console.print(f"[bold]{answer.spec.title}[/]\n")
+        for row in rows:
+            console.print(f"• {row[0]}\n", highlight=False, markup=False)
+        left_out = list(answer.columns[1:])
+    else:
+        wanted = [name for name in columns or answer.columns if name in answer.columns]
+        places = [list(answer.columns).index(name) for name in wanted]
+        shown = fitting(wanted, [[row[place] for place in places] for row in rows])
+        print_table(
+            wanted[:shown],
+            [[row[place] for place in places[:shown]] for row in rows],
+            title=answer.spec.title,
+        )
+        left_out = wanted[shown:]
     if columns is None:
+        if left_out:
+            console.print(f"[dim]Also (--json, --csv): {', '.join(left_out)}[/]", highlight=False)
         console.print(f"[dim]{answer.spec.definition}[/]", highlight=False)
 
 
