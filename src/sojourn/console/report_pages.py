@@ -178,7 +178,7 @@ class ReportPages:
         names = ("problems", "friction", "opportunities")
         asked = [await self._asker.ask_once(name, query, KEPT_S) for name in names]
         problems = shapes.problems(asked[0], self._saved.notes())
-        period = {name: query[name] for name in ("from", "to") if name in query}
+        period = {name: text for name, text in query.items() if name in ("from", "to")}
         return self._pages.page(
             request,
             "problems.html",
