@@ -42,8 +42,8 @@ class Parts(NamedTuple):
     """The client holds an identity of its own: everything but a server."""
     page: Optional[PageInfo]
     """The page that Python runs in, if it is one."""
-    attach: Optional[Callable[[Any], None]]
-    """To be called with the finished client."""
+    begin: Optional[Callable[[], None]]
+    """To be called once the client is made."""
 
 
 def build(
@@ -75,7 +75,7 @@ def build(
         page = assemble(write_key, data_plane_url, queue, delivery, clock, tell, storage)
         identity = Identity(policy, page.store, app, holds=holds)
         return Parts(
-            identity, page.dispatcher, messages, clock, holds, page.info, page.dispatcher.attach
+            identity, page.dispatcher, messages, clock, holds, page.info, page.dispatcher.begin
         )
     store, folder, tag = _store(storage, holds, app, write_key)
     identity = Identity(policy, store, app, holds=holds)

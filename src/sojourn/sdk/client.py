@@ -74,8 +74,8 @@ class Client(Emitter):
         super().__init__(parts, before_send, enabled=enabled, strict=strict)
         # A client that is forgotten still delivers; then its thread ends.
         weakref.finalize(self, parts.dispatcher.begin_close).atexit = False
-        if parts.attach is not None:
-            parts.attach(self)
+        if parts.begin is not None:
+            parts.begin()
 
     # Identity and session held by the client
 

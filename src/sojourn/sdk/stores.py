@@ -156,7 +156,7 @@ class _Transaction:
         except Exception as error:
             self._store.last_error = str(error)
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         if self._connection is None:
             return
         try:

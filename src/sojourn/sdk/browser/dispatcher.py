@@ -52,7 +52,7 @@ class PageDispatcher:
         self._proxies: list[tuple[Any, str, Any]] = []
         outbox.wake = self._wake
 
-    def attach(self, client: object) -> None:
+    def begin(self) -> None:
         """Listen to the page's end, and take over what earlier pages left."""
         if hasattr(js, "document"):
             self._listen(js.window, "pagehide", lambda event: self._leave())
