@@ -20,6 +20,7 @@ from sojourn.log import Retention, SqliteLog, SqliteStateStore
 from sojourn.pipeline.loader import Loader
 from sojourn.pipeline.processor import Processor
 from sojourn.settings import Configuration
+from sojourn.warehouse.description import described_tables
 from sojourn.warehouse.duckdb import DuckDBTables
 
 
@@ -93,7 +94,8 @@ class Platform:
             "readers": {name: asdict(lag) for name, lag in (await self.lags()).items()},
             "processor": asdict(self.processor.counts),
             "destinations": await self.deliveries.status(),
-            "warehouse": asdict(self.loader.counts),
+            "warehouse": asdict(self.loader.counts)
+            | {"tables": await asyncio.to_thread(described_tables, self.tables.query)},
         }
 
     async def close(self) -> None:

@@ -69,7 +69,8 @@ class RecentEvents:
             event = msgspec.json.decode(line, type=_Shown)
         except msgspec.MsgspecError:
             event = _Shown(type="unreadable")
-        name = event.event if event.type == "track" else event.name
+        # Mobile SDKs give the name of a screen in `event`.
+        name = event.name if event.type == "page" else event.event or event.name
         shown = {
             "at": at,
             "source": source,

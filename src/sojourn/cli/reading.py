@@ -137,7 +137,7 @@ def print_report(answer: Report, columns: Sequence[str] | None = None) -> None:
 def _as_time(value: Any) -> Any:
     """Times come as ISO text; people want them short. Everything else as it is."""
     if isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T":
-        return value[:19].replace("T", " ")
+        return value[:19].replace("T00:00:00", "").replace("T", " ")
     return value
 
 
@@ -197,6 +197,7 @@ def status(data_dir: DataDir = None, config: Config = None, json: AsJson = False
     if json:
         print_json(answer)
         return
+    answer["warehouse"].pop("tables", None)  # `sojourn warehouse status` has them
     for section, value in answer.items():
         rows = _as_rows(value)
         if rows:

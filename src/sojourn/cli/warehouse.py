@@ -20,14 +20,6 @@ app = typer.Typer(
     name="warehouse", no_args_is_help=True, help="The tables: state, schema, replay of raw events."
 )
 
-TABLES_SQL = """
-SELECT schema_name AS schema, table_name AS "table", estimated_size AS rows, column_count AS columns
-FROM duckdb_tables() WHERE NOT internal AND NOT temporary ORDER BY ALL
-"""
-COLUMNS_SQL = """
-SELECT schema_name AS schema, table_name AS "table", column_name AS "column", data_type AS type
-FROM duckdb_columns() WHERE NOT internal ORDER BY schema_name, table_name, column_index
-"""
 Moment = Annotated[str, typer.Option(help="ISO date or time, UTC; empty: no bound.")]
 
 
@@ -36,23 +28,26 @@ def status(data_dir: DataDir = None, config: Config = None, json: AsJson = False
     """Show how far the warehouse is behind, and its tables with their sizes."""
     with open_access(read_configuration(config, data_dir=data_dir)) as access:
         answer = access.status()
-        tables = access.sql(TABLES_SQL)
+    tables = answer["warehouse"]["tables"]
     if json:
-        print_json({"reader": answer["readers"]["warehouse"], **tables})
+        print_json({"reader": answer["readers"]["warehouse"], "tables": tables})
         return
     lag = answer["readers"]["warehouse"]
     console.print(
         f"To be loaded: {lag['entries']} log entries, the oldest {lag['seconds']:.1f} s old.",
         highlight=False,
     )
-    print_table(tables["columns"], tables["rows"], title="Tables")
+    rows = [(name, table["rows"], table["columns"]) for name, table in tables.items()]
+    print_table(("table", "rows", "columns"), rows, title="Tables")
 
 
 @app.command()
 def schema(data_dir: DataDir = None, config: Config = None, json: AsJson = False) -> None:
     """List every table's columns with their types."""
+    from sojourn.warehouse.description import COLUMNS_QUERY
+
     with open_access(read_configuration(config, data_dir=data_dir)) as access:
-        answer = access.sql(COLUMNS_SQL)
+        answer = access.sql(COLUMNS_QUERY)
     if json:
         for row in answer["rows"]:
             print_json(dict(zip(answer["columns"], row, strict=True)))
