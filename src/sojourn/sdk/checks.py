@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from sojourn.sdk.options import Options
 from sojourn.sdk.wire import dumps, escape
-
-_OPTIONS = frozenset(Options.__annotations__)
 
 
 def text(value: Any, name: str) -> str:
@@ -38,33 +35,43 @@ def members(value: Optional[Mapping[str, Any]], name: str) -> str:
 
 
 def options(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options of a call, ids as texts. Raises `TypeError`."""
-    if not given:
-        return given
-    unknown = given.keys() - _OPTIONS
-    if unknown:
-        raise TypeError(f"no option {', '.join(sorted(unknown))}: there are {_names()}")
-    checked = {key: value for key, value in given.items() if value is not None}
-    for name in ("user_id", "anonymous_id"):
-        if name in checked:
-            checked[name] = identifier(checked[name], name)
-    for name in ("context", "integrations"):
-        if not isinstance(checked.get(name, {}), Mapping):
-            raise _wrong(checked[name], name, "a mapping")
-    if not isinstance(checked.get("message_id", ""), str):
-        raise _wrong(checked["message_id"], "message_id", "a str")
-    if "timestamp" in checked and not hasattr(checked["timestamp"], "timestamp"):
-        raise _wrong(checked["timestamp"], "timestamp", "a datetime")
-    if "session_id" in given:
-        session_id = given["session_id"]
-        if session_id is not None and type(session_id) is not int:
-            raise _wrong(session_id, "session_id", "an int")
-        checked["session_id"] = session_id  # None says that there is none
+    """The options of a call, ids as texts, without those that are `None`. Raises `TypeError`.
+
+    A `session_id` of `None` stays: it says that there is no session.
+    """
+    checked: dict[str, Any] = {}
+    for name, value in given.items():
+        check = _OPTIONS.get(name)
+        if check is None:
+            raise TypeError(f"no option {name}: there are {', '.join(sorted(_OPTIONS))}")
+        if value is not None:
+            checked[name] = value if type(value) is str is check else _checked(name, value, check)
+        elif name == "session_id":
+            checked[name] = None
     return checked
 
 
-def _names() -> str:
-    return ", ".join(sorted(_OPTIONS))
+_OPTIONS: dict[str, Any] = {
+    "user_id": str,
+    "anonymous_id": str,
+    "session_id": int,
+    "context": Mapping,
+    "integrations": Mapping,
+    "timestamp": "timestamp",  # whatever has this method
+    "message_id": str,
+}
+
+
+def _checked(name: str, value: Any, check: Any) -> Any:
+    if name in ("user_id", "anonymous_id"):
+        return identifier(value, name)
+    if check == "timestamp":
+        if not hasattr(value, check):
+            raise _wrong(value, name, "a datetime")
+    elif not isinstance(value, check) or isinstance(value, bool):
+        wanted = {str: "a str", int: "an int"}.get(check, "a mapping")
+        raise _wrong(value, name, wanted)
+    return value
 
 
 def _wrong(value: Any, name: str, wanted: str) -> TypeError:

@@ -99,14 +99,14 @@ class Emitter(Calls):
             user_id = given.user_id
         elif isinstance(given, machine.Identify):
             user_id = given.user_id or user_id
-        stamp = stamp._replace(ids=ids_json(anonymous_id, user_id))
-        if not self._clear(stamp, now):
+        _, traits, session, refused, emitted = stamp
+        stamp = Stamp(ids_json(anonymous_id, user_id), traits, session, refused, emitted)
+        if (refused or not stamp.ids or emitted) and not self._clear(stamp, now):
             return None
-        context = {
-            **(self._page.context() if self._page else {}),
-            **(scope.context if scope else {}),
-            **options.get("context", {}),
-        }
+        context = self._page.context() if self._page is not None else {}
+        if scope is not None:
+            context.update(scope.context)
+        context.update(options.get("context", ()))
         message_id = options.get("message_id") or new_id()
         try:
             text = self._messages.special(kind, message_id, now, fields, stamp, context, options)

@@ -21,6 +21,7 @@ CLOSED = "the client was closed"
 
 PATIENCE = 1.0
 """Seconds that all calls together wait for room between two successful deliveries."""
+_MANY = 1000  # waiting events, from which on the sender is let go first
 
 
 class Intake:
@@ -104,6 +105,12 @@ class Intake:
         """Count an event that never came in."""
         with self._lock:
             self._tally.drop(reason)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the caller should let the sender go first: now and then, once many wait."""
+        count = len(self._items)
+        return count > _MANY and count % 8 == 0
 
     def _open(self) -> None:
         """Take over what dead processes left, and begin a file of our own."""

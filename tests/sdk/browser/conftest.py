@@ -116,7 +116,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, no other event loop can run here
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
