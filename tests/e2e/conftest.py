@@ -131,7 +131,7 @@ def pages() -> Iterator[str]:
     site.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, no other event loop can run here
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
