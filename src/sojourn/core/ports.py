@@ -254,7 +254,7 @@ class Reports(Protocol):
 
 
 class Transport(Protocol):
-    """How the SDK sends a body: a daemon thread with `http.client`, `fetch` in a browser, a fake."""
+    """How the SDK sends a body: `http.client` in a daemon thread, `fetch` in a browser, a fake."""
 
     def send(self, path: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Any:
         """Send one request; returns an object with `status`, `headers` and `body`."""

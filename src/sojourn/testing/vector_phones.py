@@ -106,8 +106,12 @@ class _Phone:
             return StartSession(args.get("id"))
         if do == "opt_out":
             return OptOut(args["value"])
-        plain = {"foreground": Foreground, "background": Background, "end_session": EndSession}
-        return plain[do]()
+        plain: dict[str, Input] = {
+            "foreground": Foreground(),
+            "background": Background(),
+            "end_session": EndSession(),
+        }
+        return plain[do]
 
     def _step(self, given: Input, now: int) -> Any:
         before = self._state
