@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from sojourn.warehouse.transform import PROVIDERS, Provider
 
 _PARAMETERS = re.compile(r"\([^)]*\)")
-_NULLABLE = re.compile(r"^(?:Nullable|LowCardinality)\((.*)\)$")
+_NULLABLE = re.compile(
+    r"^(?:Nullable|LowCardinality|SimpleAggregateFunction)\((?:anyLast, )?(.*)\)$"
+)
 
 
 @dataclass(frozen=True)

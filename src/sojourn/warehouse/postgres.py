@@ -15,6 +15,7 @@ from sojourn.warehouse.dialects import POSTGRES
 from sojourn.warehouse.engine import Engine
 from sojourn.warehouse.growth import SqlGrowth
 from sojourn.warehouse.portion import Sources
+from sojourn.warehouse.sql_merging import SqlMerger
 from sojourn.warehouse.sql_tables import SqlTables
 from sojourn.warehouse.statements import Statements
 
@@ -107,7 +108,7 @@ class PostgresTables(SqlTables):
     ) -> None:
         """`engine`: a `PostgresEngine`. Nothing is opened before the first load."""
         growth = SqlGrowth(engine, _STATEMENTS, indexed=True, together=True)
-        super().__init__(engine, growth, _STATEMENTS, sources, options)
+        super().__init__(engine, growth, SqlMerger(engine, _STATEMENTS), sources, options)
 
 
 def _first_line(error: Exception) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -17,8 +17,45 @@ from sojourn.warehouse.lower_case import LowerCaseTransformer
 from sojourn.warehouse.merging import Merged
 from sojourn.warehouse.portion import Sources, Workshop
 from sojourn.warehouse.schemas import Growth, Schemas
-from sojourn.warehouse.sql_merging import SqlMerger, Staged
-from sojourn.warehouse.statements import Statements
+
+
+class Rows(Protocol):
+    """Rows of one load on their way into one table."""
+
+    @property
+    def namespace(self) -> str:
+        """Where the table is."""
+        ...
+
+    @property
+    def table(self) -> str:
+        """Its plain name."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that the rows have."""
+        ...
+
+
+class Merger(Protocol):
+    """How a warehouse takes rows in."""
+
+    def stage(self, number: str, namespace: str, table: str, incoming: pa.Table) -> Any:
+        """Bring rows (as `Rows`) near their table, before the transaction."""
+        ...
+
+    def merge(self, staged: Any, columns: Collection[str]) -> Merged:
+        """Put staged rows into their table, whose columns are `columns`."""
+        ...
+
+    def touch_users(self, identifies: Any) -> str:
+        """Note whose `users` row will change, before staged `identifies` are merged."""
+        ...
+
+    def renew_users(self, namespace: str, columns: Iterable[str], touched: str) -> None:
+        """Make the rows of `users` anew that `touch_users` noted."""
+        ...
 
 
 class SqlTables:
@@ -32,7 +69,7 @@ class SqlTables:
         self,
         engine: Engine,
         growth: Growth,
-        statements: Statements,
+        merger: Merger,
         sources: Sources,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -44,7 +81,7 @@ class SqlTables:
         self._schemas = Schemas(engine.dialect, growth, str(options.get("namespace") or ""))
         transformer = LowerCaseTransformer(engine.dialect.provider.name, options)
         self._workshop = Workshop(transformer, sources, self._schemas)
-        self._merger = SqlMerger(engine, statements)
+        self._merger = merger
 
     def load(self, batches: Sequence[Batch]) -> Loaded:
         """Load events; loading the same ones again changes nothing.
@@ -77,14 +114,15 @@ class SqlTables:
         with self._lock:
             self._engine.close()
 
-    def _stage(self, number: str, namespace: str, table: str, rows: pa.Table) -> Staged:
+    def _stage(self, number: str, namespace: str, table: str, rows: pa.Table) -> Rows:
         types = self._schemas.types(namespace, table)
         for at, name in enumerate(rows.column_names):
             if types[name] == "json":
                 rows = rows.set_column(at, name, without_nul(rows.column(at)))
-        return self._merger.stage(number, self._schemas.namespace(namespace), table, rows)
+        staged: Rows = self._merger.stage(number, self._schemas.namespace(namespace), table, rows)
+        return staged
 
-    def _merge(self, staged: Staged) -> Merged:
+    def _merge(self, staged: Rows) -> Merged:
         types = self._schemas.types(staged.namespace, staged.table)
         users = self._schemas.types(staged.namespace, "users")
         if staged.table != "identifies" or not users or "user_id" not in staged.columns:
