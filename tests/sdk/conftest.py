@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from sojourn import AppInfo, Client, Delivery, MemoryStore
+
 SRC = Path(__file__).parents[2] / "src"
 
 
@@ -53,6 +55,11 @@ class Stub:
     def names(self) -> list[str]:
         """The names of what was accepted, or the types."""
         return [event.get("event") or event["type"] for event in self.accepted]
+
+    def last(self, client: Client) -> dict[str, Any]:
+        """The last event of this client, once it has arrived."""
+        assert client.flush()
+        return self.accepted[-1]
 
     def lost(self, sent: list[str]) -> int:
         """How many of these message ids did not arrive."""
@@ -192,3 +199,42 @@ def program(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+START = 1_795_516_770_000
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = START
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def server(stub: Any, clock: Clock) -> Iterator[Client]:
+    c = Client("key", stub.url, strict=True, clock=clock, delivery=Delivery(interval=0.01))
+    yield c
+    c.close()
+
+
+@pytest.fixture
+def desktop(stub: Any, clock: Clock) -> Iterator[Client]:
+    c = Client(
+        "key",
+        stub.url,
+        profile="desktop",
+        storage=MemoryStore(),
+        app=AppInfo("Shop", "1.2", 7),
+        strict=True,
+        clock=clock,
+        delivery=Delivery(interval=0.01),
+    )
+    yield c
+    c.close()
