@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,13 +52,6 @@ def client(stub: Any) -> Iterator[Client]:
 
 def joined(event: dict[str, Any]) -> tuple[Any, Any, Any]:
     return event.get("anonymousId"), event.get("userId"), event["context"].get("sessionId")
-
-
-def get(url: str, **headers: str) -> tuple[str, list[str]]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(url, headers=named)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read().decode(), answer.headers.get_all("Set-Cookie") or []
 
 
 # Django
