@@ -160,10 +160,22 @@ class Official:
         now = script["epoch_ms"] + step["t"]
         shown = self.pages[tab].evaluate("([now, name, args]) => play(now, name, args)",
                                          [now, do, args])  # fmt: skip
+        self._settle(tab)
         if "anon" in shown["also"]:
             anon = shown["also"]["anon"]
             shown["also"]["anon"] = self.numbers.setdefault(anon, len(self.numbers))
         return shown
+
+    def _settle(self, tab: str) -> None:
+        """Wait until every tab sees what this one has stored: they are processes of their own."""
+        stored = self.pages[tab].evaluate("localStorage.getItem('rl_session')")
+        for other in self.pages.values():
+            if other is not self.pages[tab]:
+                for _ in range(200):
+                    if other.evaluate("localStorage.getItem('rl_session')") == stored:
+                        break
+                else:
+                    raise AssertionError("the tabs never agreed on what is stored")
 
     def _load(self, tab: str) -> None:
         if tab not in self.pages:
