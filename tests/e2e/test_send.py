@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from sojourn import Client
+from sojourn import Client, MemoryStore
 
 from .conftest import SOJOURN, WRITE_KEY, Server, eventually
 
@@ -30,7 +30,7 @@ def test_an_event_from_the_shell_is_stored(server: Server) -> None:
 
 
 def test_the_sessions_of_a_python_program_arrive_as_its_sdk_had_them(server: Server) -> None:
-    with Client(WRITE_KEY, server.url, profile="desktop", storage="memory") as client:
+    with Client(WRITE_KEY, server.url, profile="desktop", storage=MemoryStore()) as client:
         client.screen("Start")
         first = client.session_id
         client.track("Opened")
