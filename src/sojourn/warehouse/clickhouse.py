@@ -216,7 +216,7 @@ class ClickHouseTables(SqlTables):
 
 
 def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """As the column's type takes it: DateTime has seconds, from 1970 to 2106; UInt8 for booleans."""
+    """As the column's type takes it: booleans are numbers, times seconds from 1970 to 2106."""
     if pa.types.is_boolean(column.type):
         return column.cast(pa.uint8())
     if pa.types.is_timestamp(column.type):

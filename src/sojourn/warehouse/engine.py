@@ -37,3 +37,16 @@ class Engine(Protocol):
     def close(self) -> None:
         """Release the connection. Safe to call twice."""
         ...
+
+
+_JSON = {b"sojourn": b"json"}
+
+
+def json_field(name: str) -> pa.Field:
+    """The Arrow field of a column of JSON texts, marked as such."""
+    return pa.field(name, pa.string(), metadata=_JSON)
+
+
+def is_json(field: pa.Field) -> bool:
+    """Whether a column holds JSON, which some warehouses must parse."""
+    return bool(field.metadata == _JSON)

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from sojourn.warehouse.dialects import Dialect
-from sojourn.warehouse.transform import TableChange, evolve
+from sojourn.warehouse.transform import DISCARDS_TABLE, TableChange, evolve
+from sojourn.warehouse.transform.evolution import DISCARDS_COLUMNS
 
 _USERS, _IDENTIFIES = "users", "identifies"
+_DISCARDS = {**DISCARDS_COLUMNS, "uuid_ts": "datetime"}
 Types = dict[str, str]
 
 
@@ -50,6 +52,8 @@ class Schemas:
 
     def types(self, namespace: str, table: str) -> Mapping[str, str]:
         """The columns of a table; none if it is not there."""
+        if table == DISCARDS_TABLE and not self._provider.discards:
+            return _DISCARDS  # they are made, and then not kept
         return self._of(namespace).get(table, {})
 
     def admit(self, namespace: str, wanted: Mapping[str, Types]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from sojourn.core.ports import Batch, Loaded
 from sojourn.warehouse.csv_rows import without_nul
-from sojourn.warehouse.engine import Engine
+from sojourn.warehouse.engine import Engine, json_field
 from sojourn.warehouse.intake import Intake
 from sojourn.warehouse.lower_case import LowerCaseTransformer
 from sojourn.warehouse.merging import Merged
 from sojourn.warehouse.portion import Sources, Workshop
 from sojourn.warehouse.schemas import Growth, Schemas
+from sojourn.warehouse.transform import DISCARDS_TABLE
 
 
 class Rows(Protocol):
@@ -45,15 +46,15 @@ class Merger(Protocol):
         """Bring rows (as `Rows`) near their table, before the transaction."""
         ...
 
-    def merge(self, staged: Any, columns: Collection[str]) -> Merged:
-        """Put staged rows into their table, whose columns are `columns`."""
+    def merge(self, staged: Any, columns: Mapping[str, str]) -> Merged:
+        """Put staged rows into their table, whose columns and types are `columns`."""
         ...
 
-    def touch_users(self, identifies: Any) -> str:
+    def touch_users(self, identifies: Any) -> Any:
         """Note whose `users` row will change, before staged `identifies` are merged."""
         ...
 
-    def renew_users(self, namespace: str, columns: Iterable[str], touched: str) -> None:
+    def renew_users(self, namespace: str, columns: Collection[str], touched: Any) -> None:
         """Make the rows of `users` anew that `touch_users` noted."""
         ...
 
@@ -98,6 +99,7 @@ class SqlTables:
                 self._stage(f"{at}_{number}", name, table, rows)
                 for at, (name, tables) in enumerate(intake.tables().items())
                 for number, (table, rows) in enumerate(tables.items())
+                if table != DISCARDS_TABLE or self._engine.dialect.provider.discards
             ]
             with self._engine.transaction():
                 merged = [self._merge(part) for part in staged]
@@ -118,7 +120,7 @@ class SqlTables:
         types = self._schemas.types(namespace, table)
         for at, name in enumerate(rows.column_names):
             if types[name] == "json":
-                rows = rows.set_column(at, name, without_nul(rows.column(at)))
+                rows = rows.set_column(at, json_field(name), without_nul(rows.column(at)))
         staged: Rows = self._merger.stage(number, self._schemas.namespace(namespace), table, rows)
         return staged
 

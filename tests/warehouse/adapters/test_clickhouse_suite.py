@@ -21,7 +21,8 @@ from sojourn.warehouse.dialects import CLICKHOUSE
 
 TABLES = """
     SELECT database, name FROM system.tables
-    WHERE database NOT IN ('system', 'default', '_local', 'information_schema', 'INFORMATION_SCHEMA')
+    WHERE database NOT IN ('system', 'default', '_local')
+        AND lower(database) <> 'information_schema'
 """
 
 
