@@ -90,7 +90,7 @@ def test_the_console_behind_the_gateway_is_not_opened_to_other_origins() -> None
         await send({"type": "http.response.body", "body": text})
 
     with serving(fallback=console) as server:
-        for path in ("/", "/sessions", "/v1/track/"):
+        for path in ("/", "/sessions", "/v2/track"):
             for answer in (
                 server.request("GET", path, headers={"Origin": ORIGIN}),
                 preflight(server, path, Access_Control_Request_Headers="content-type"),
@@ -98,3 +98,8 @@ def test_the_console_behind_the_gateway_is_not_opened_to_other_origins() -> None
                 assert (answer.status, answer.text) == (203, path)
                 assert "access-control-allow-origin" not in answer.headers
         assert server.post("/v1/track", b'{"userId":"u"}').text == "ok"
+        # A login page's 200 after a redirect would look like the delivery of the events.
+        for path in ("/v1/track/", "//v1/track", "/v1/webhook", "/internal/v1/batch"):
+            answer = server.post(path, b'{"userId":"u"}', Origin=ORIGIN)
+            assert (answer.status, answer.text) == (404, "404 page not found\n")
+            assert answer.headers["access-control-allow-origin"] == ORIGIN

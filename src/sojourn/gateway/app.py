@@ -26,6 +26,9 @@ _EVENT_ROUTES = {f"/v1/{name}": name for name in (*_TYPED, "batch", "import")}
 _BEACON = "/beacon/v1/batch"
 _COOKIES = "/rsaRequest"
 _PIXELS = {"/pixel/v1/track": "track", "/pixel/v1/page": "page"}
+_NAMESPACES = ("/v1/", "/beacon/", "/pixel/", "/internal/", "//")
+"""Paths below these are never the fallback's: it might redirect to a login page, whose 200 an
+SDK with a mistyped path would take for the delivery of its events."""
 _JSON = b"application/json; charset=utf-8"
 _TEXT = b"text/plain; charset=utf-8"
 _ROBOTS = b"User-agent: *\nDisallow: /\n"
@@ -39,7 +42,7 @@ class Gateway:
     """Takes events from RudderStack's SDKs and answers once they are in `log`.
 
     `sources` gives the source of a write key; `fallback` answers the paths that are not
-    the gateway's (without one: `/` is the health, the rest 404); `suppressed` says if a
+    the data plane's (without one: `/` is the health, the rest 404); `suppressed` says if a
     user of a source must not be stored. Counters are in `stats`.
     """
 
@@ -85,7 +88,7 @@ class Gateway:
             await self._cookies(scope, receive, send)
         elif path in self._gets:
             await self._get(self._gets[path], scope, send)
-        elif self._fallback is not None:
+        elif self._fallback is not None and not path.startswith(_NAMESPACES):
             await self._fallback(scope, receive, send)
         else:
             await _unknown_path(scope, send)
