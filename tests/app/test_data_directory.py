@@ -25,6 +25,22 @@ def test_a_second_process_is_refused_while_the_first_lives(tmp_path: Path) -> No
     second.release()
 
 
+def test_a_file_in_the_place_of_the_folder_is_said_to_be_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    for use in (
+        DataDirectory(tmp_path / "data").lock,
+        DataDirectory(tmp_path / "data").running_server,
+    ):
+        with pytest.raises(InvalidSettings, match="--data-dir"):
+            use()
+
+
+def test_a_lock_that_cannot_be_opened_is_said_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "data" / "lock").mkdir(parents=True)
+    with pytest.raises(InvalidSettings, match="this user may write"):
+        DataDirectory(tmp_path / "data").lock()
+
+
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"

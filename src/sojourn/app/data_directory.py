@@ -48,11 +48,15 @@ class DataDirectory:
     def lock(self) -> None:
         """Claim the folder for this process until `release`.
 
-        Raises `DataDirectoryInUse` while another process has it. The kernel gives the lock back
+        Raises `DataDirectoryInUse` while another process has it, `InvalidSettings` where this
+        user may not write. The kernel gives the lock back
         when a process dies, however it dies.
         """
         self.create()
-        handle = (self.path / "lock").open("a+")
+        try:
+            handle = (self.path / "lock").open("a+")
+        except OSError as error:
+            raise self._unusable(error) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -95,6 +99,8 @@ class DataDirectory:
             return None
         except BlockingIOError:
             pass
+        except OSError as error:
+            raise self._unusable(error) from None
         try:
             return RunningServer(**json.loads(self._running.read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):
@@ -114,6 +120,12 @@ class DataDirectory:
         if configuration.sources:
             return configuration.sources[0].write_key
         return str(configuration["write_key"]) or self.write_key()[0]
+
+    def _unusable(self, error: OSError) -> InvalidSettings:
+        return InvalidSettings(
+            f"the data folder {self.path} cannot be used ({error.strerror}); "
+            "make it a folder that this user may write, or name another one with --data-dir"
+        )
 
     def _write_private(self, path: Path, text: str) -> None:
         temporary = path.with_suffix(".new")

@@ -25,7 +25,7 @@ from sojourn.settings import Configuration
 
 GRACE_S = 10
 """How long a stop waits for requests under way, seconds."""
-
+_LAST_PORT = 65_535
 
 Account = tuple[str, str]
 """Name and password of the account that was made at the first start."""
@@ -40,15 +40,14 @@ async def serve(configuration: Configuration, ready: Ready) -> None:
     _check_open_console(configuration)
     directory = DataDirectory(configuration.data_dir)
     directory.lock()
-    listener = _listen(configuration["host"], configuration["port"])
     try:
-        platform = Platform(configuration, directory)
-        try:
-            await _serve(platform, listener, ready)
-        finally:
-            await platform.close()
+        with _listen(configuration["host"], configuration["port"]) as listener:
+            platform = Platform(configuration, directory)
+            try:
+                await _serve(platform, listener, ready)
+            finally:
+                await platform.close()
     finally:
-        listener.close()
         directory.release()
 
 
@@ -142,14 +141,22 @@ def build_app(platform: Platform, console: Console, token: str) -> Gateway:
 
 def _check_open_console(configuration: Configuration) -> None:
     host = configuration["host"]
-    loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    if configuration["open_console"] and not loopback:
+    if configuration["open_console"] and not _is_loopback(host):
         raise InvalidSettings(
             f"open_console lets everybody in, and {host} is not loopback; leave one of the two out"
         )
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name: where it leads may change
+        return False
+
+
 def _listen(host: str, port: int) -> socket.socket:
+    if port > _LAST_PORT:
+        raise InvalidSettings(f"port is {port}; ports are 0 to {_LAST_PORT}, 0 takes a free one")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
