@@ -59,7 +59,7 @@ def test_a_stranger_sees_nothing(closed: Any) -> None:
             assert answer.status_code == 401, path
             assert "log in" in answer.json()["error"]
         for path, fields in FORMS:
-            assert stranger.post(path, data=fields).status_code == 303, path
+            assert stranger.post(path, data=fields).status_code == 401, path
 
 
 def test_an_admin_sees_every_page(admin: httpx.Client) -> None:
@@ -281,3 +281,15 @@ def test_every_answer_carries_the_headers_that_keep_others_out(
         assert headers["x-frame-options"] == "DENY"
     with closed.client() as stranger:
         assert "content-security-policy" in stranger.get("/").headers
+
+
+def test_a_path_that_is_no_page_is_not_found_and_a_post_is_never_sent_to_the_login(
+    closed: Any,
+) -> None:
+    with closed.client() as stranger:
+        for path in ("/nope", "/track", "/v2/track"):
+            for method in ("GET", "POST"):
+                answer = stranger.request(method, path)
+                assert (answer.status_code, answer.text) == (404, "404 page not found\n"), path
+        assert stranger.post("/settings/tokens").status_code == 401
+        assert stranger.get("/settings").status_code == 303

@@ -23,14 +23,17 @@ class DemoRefused(Transient):
 
 
 class Demo:
-    """Plays to the data plane at `url`. What was played is noted in `data_dir` (`demo.json`)."""
+    """Plays to the data plane at `url`.
+
+    What was played is noted in the data folder of that server (`demo.json`), where it is given.
+    """
 
     def __init__(
-        self, url: str, write_key: str, data_dir: Path, people: int = 500, days: int = 14
+        self, url: str, write_key: str, data_dir: Path | None, people: int = 500, days: int = 14
     ) -> None:
         self._url = url.rstrip("/")
         self._write_key = write_key
-        self._note = data_dir / "demo.json"
+        self._note = data_dir / "demo.json" if data_dir else None
         self._people = people
         self._days = days
 
@@ -39,7 +42,7 @@ class Demo:
 
         `progress` is told the events done and the events in all. Raises `DemoRefused`.
         """
-        if self._note.exists():
+        if self._note and self._note.exists():
             return 0
         history = await asyncio.to_thread(self._history)
         total = sum(len(sending.events) for sending in history)
@@ -61,7 +64,8 @@ class Demo:
                     group.create_task(play(lane))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
-        self._note.write_bytes(msgspec.json.encode({"events": total, "seed": SEED}))
+        if self._note:
+            self._note.write_bytes(msgspec.json.encode({"events": total, "seed": SEED}))
         return total
 
     async def play_live(self) -> None:

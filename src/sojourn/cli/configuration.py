@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sojourn.cli.options import AsJson, Config, DataDir, read_configuration
-from sojourn.cli.output import print_json, print_table
+from sojourn.cli.output import console, print_json, print_table
 from sojourn.settings import OPTIONS, Configuration, format_duration
 
 _SECRET_WORDS = ("key", "secret", "token", "password")
@@ -26,6 +26,8 @@ def config(config: Config = None, data_dir: DataDir = None, json: AsJson = False
         [(o.name, _value(o.kind, shown["settings"][o.name]), o.help) for o in OPTIONS],
         title=f"Settings ({configuration.path or 'no file'})",
     )
+    if not shown["sources"]:
+        console.print("No source is configured: there is one, called 'default'.\n")
     print_table(
         ("source", "platform", "write key", "timeout", "longest", "enabled"),
         [

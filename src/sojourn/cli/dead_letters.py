@@ -10,7 +10,7 @@ import typer
 
 from sojourn.app.access import open_access
 from sojourn.cli.options import AsJson, Config, DataDir, read_configuration
-from sojourn.cli.output import console, print_json, print_table
+from sojourn.cli.output import console, print_json, print_table, short_time
 from sojourn.core.errors import InvalidSettings
 
 app = typer.Typer(
@@ -33,7 +33,9 @@ def list_letters(
             print_json(letter)
         return
     columns = ("id", "at", "stage", "source", "reason", "replayed")
-    print_table(columns, [[letter[c] for c in columns] for letter in letters], "Dead letters")
+    print_table(
+        columns, [[short_time(letter[c]) for c in columns] for letter in letters], "Dead letters"
+    )
     console.print(f"{len(letters)} dead letters", highlight=False)
 
 

@@ -92,3 +92,10 @@ def seconds_as_text(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def short_time(value: Any) -> Any:
+    """Times come as ISO text; people want them short. Everything else as it is."""
+    if isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T":
+        return value[:19].replace("T00:00:00", "").replace("T", " ")
+    return value

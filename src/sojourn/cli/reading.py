@@ -22,6 +22,7 @@ from sojourn.cli.output import (
     print_json,
     print_table,
     seconds_as_text,
+    short_time,
 )
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
@@ -112,7 +113,7 @@ def print_report(answer: Report, columns: Sequence[str] | None = None) -> None:
     A report whose first column is a sentence is a list of sentences; columns that the terminal
     has no room for are named and left out.
     """
-    rows = [[_as_time(value) for value in row] for row in answer.rows]
+    rows = [[short_time(value) for value in row] for row in answer.rows]
     if rows and isinstance(rows[0][0], str) and len(rows[0][0]) > SENTENCE:
         console.print(f"[bold]{answer.spec.title}[/]\n")
         for row in rows:
@@ -132,13 +133,6 @@ def print_report(answer: Report, columns: Sequence[str] | None = None) -> None:
         if left_out:
             console.print(f"[dim]Also (--json, --csv): {', '.join(left_out)}[/]", highlight=False)
         console.print(f"[dim]{answer.spec.definition}[/]", highlight=False)
-
-
-def _as_time(value: Any) -> Any:
-    """Times come as ISO text; people want them short. Everything else as it is."""
-    if isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T":
-        return value[:19].replace("T00:00:00", "").replace("T", " ")
-    return value
 
 
 def pairs(parameters: list[str]) -> dict[str, str]:

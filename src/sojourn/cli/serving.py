@@ -82,9 +82,10 @@ def demo(
 
     configuration = read_configuration(config, data_dir=data_dir)
     directory = DataDirectory(configuration.data_dir)
+    note_in = None if url else directory.path
     url = url or directory.require_server().url
     write_key = write_key or directory.first_write_key(configuration)
-    played = Demo(url, write_key, directory.path, people=people, days=days)
+    played = Demo(url, write_key, note_in, people=people, days=days)
     try:
         asyncio.run(_play(played, live=live))
     except KeyboardInterrupt:

@@ -82,7 +82,10 @@ class Console:
         ]
         self._app = Starlette(
             routes=routes,
-            middleware=[Middleware(GZipMiddleware, minimum_size=1024), Middleware(Guard, doorman)],
+            middleware=[
+                Middleware(GZipMiddleware, minimum_size=1024),
+                Middleware(Guard, doorman, routes),
+            ],
             exception_handlers={HTTPException: _http_error, Exception: _our_error},
             max_body_size=LARGEST_FORM,
         )

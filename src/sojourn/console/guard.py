@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sojourn.console.callers import Caller, Doorman, host_of
@@ -42,9 +43,10 @@ class Guard:
     A request that would change something must come from a page of this very host.
     """
 
-    def __init__(self, app: ASGIApp, doorman: Doorman) -> None:
+    def __init__(self, app: ASGIApp, doorman: Doorman, routes: Sequence[BaseRoute]) -> None:
         self._app = app
         self._doorman = doorman
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a stranger; else pass the request on, with the caller and the form token."""
@@ -57,7 +59,9 @@ class Guard:
         nonce = request.cookies.get(FORM_COOKIE, "")
         fresh = secrets.token_urlsafe(18) if len(nonce) < 16 else ""
         request.state.form_token = self._doorman.form_token(request, fresh or nonce)
-        app = _refusal(request, caller) or self._app
+        app: ASGIApp = _refusal(request, caller) or self._app
+        if caller is None and not self._is_ours(scope):
+            app = PlainTextResponse("404 page not found\n", 404)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -65,6 +69,10 @@ class Guard:
             await send(message)
 
         await app(scope, receive, sending)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        """Whether there is such a page; where there is none, no login would help."""
+        return any(route.matches(scope)[0] is not Match.NONE for route in self._routes)
 
 
 def allow(permission: str, handler: Handler) -> Handler:
@@ -126,6 +134,9 @@ def _refusal(request: Request, caller: Caller | None) -> Response | None:
         challenge = {"WWW-Authenticate": 'Bearer realm="sojourn"'}
         why = "log in, or send an API token as `Authorization: Bearer …`"
         return JSONResponse({"error": why}, 401, challenge)
+    if request.method not in SAFE_METHODS:
+        # A redirect would look like success to a program that follows it.
+        return PlainTextResponse("log in first\n", 401)
     wanted = path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/login?next={quote(wanted, safe='')}", 303)
 
