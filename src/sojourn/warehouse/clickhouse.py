@@ -7,7 +7,7 @@ over tables; a load that failed is made good by loading again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +16,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sojourn.core.errors import MissingPart, WarehouseUnavailable
+from sojourn.core.errors import WarehouseUnavailable
 from sojourn.warehouse.dialects import CLICKHOUSE
 from sojourn.warehouse.engine import Engine
-from sojourn.warehouse.growth import key_of
+from sojourn.warehouse.growth import Key, key_of
 from sojourn.warehouse.merging import Merged
+from sojourn.warehouse.parts import imported
 from sojourn.warehouse.portion import Sources
 from sojourn.warehouse.sql_tables import SqlTables
 from sojourn.warehouse.statements import Statements
@@ -47,10 +48,7 @@ class ClickHouseEngine:
 
         Raises `MissingPart` without the package.
         """
-        try:
-            import clickhouse_connect
-        except ImportError:
-            raise MissingPart("ClickHouse needs: pip install 'sojourn[clickhouse]'") from None
+        clickhouse_connect = imported("clickhouse_connect", "ClickHouse", "clickhouse")
         self._make: Callable[[], Any] = partial(clickhouse_connect.get_client, dsn=url)
         self._client: Any = None
 
@@ -108,40 +106,43 @@ class ClickHouseGrowth:
             for table, column, kind, _ in self._engine.rows(sql)
         ]
 
-    def apply(self, namespace: str, changes: Mapping[str, TableChange]) -> None:
-        """Make the namespace and its tables, or widen them."""
+    def apply(
+        self, namespace: str, changes: Mapping[str, TableChange], key: Key | None = None
+    ) -> None:
+        """Make the namespace and its tables, or widen them. `key`: sort by that instead."""
         schema = CLICKHOUSE.name(namespace)
         self._engine.run(_STATEMENTS("create_schema", schema=schema))
         for table, change in changes.items():
             name = CLICKHOUSE.name(namespace, table)
             columns = [
-                f"{CLICKHOUSE.name(column)} {_column_type(table, column, kind)}"
+                f"{CLICKHOUSE.name(column)} {_column_type(table, column, kind, key or ())}"
                 for column, kind in change.add.items()
             ]
             if change.create:
-                self._engine.run(_create_table(table, name, columns))
+                self._engine.run(_create_table(table, name, columns, key))
             else:
                 for column in columns:
                     self._engine.run(_STATEMENTS("add_column", table=name, column=column))
 
 
-def _create_table(table: str, name: str, columns: list[str]) -> str:
-    key = ("id",) if table == _USERS else ("received_at", *key_of(table))
+def _create_table(table: str, name: str, columns: list[str], sort_key: Key | None) -> str:
+    is_users = table == _USERS and not sort_key
+    key = sort_key or (("id",) if is_users else ("received_at", *key_of(table)))
     return _STATEMENTS(
         "create_table",
         table=name,
         columns=", ".join(columns),
-        engine="AggregatingMergeTree" if table == _USERS else "ReplacingMergeTree",
+        engine="AggregatingMergeTree" if is_users else "ReplacingMergeTree",
         sort_key=", ".join(map(CLICKHOUSE.name, key)),
-        partition="" if table == _USERS else f" {_STATEMENTS.part('partition')}",
+        partition="" if is_users or sort_key else f" {_STATEMENTS.part('partition')}",
     )
 
 
-def _column_type(table: str, column: str, kind: str) -> str:
+def _column_type(table: str, column: str, kind: str, sort_key: Key) -> str:
     plain = CLICKHOUSE.types[kind]
     if table == _USERS:
         return plain if column == "id" else f"SimpleAggregateFunction(anyLast, Nullable({plain}))"
-    if column in _ALWAYS_THERE:
+    if column in (sort_key or _ALWAYS_THERE):
         return plain
     if column in _FEW_VALUES and kind == "string":
         return f"LowCardinality(Nullable({plain}))"
@@ -168,9 +169,11 @@ class ClickHouseMerger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def stage(self, number: str, namespace: str, table: str, incoming: pa.Table) -> Waiting:
+    def stage(
+        self, number: str, namespace: str, table: str, incoming: pa.Table, key: Key | None = None
+    ) -> Waiting:
         """Keep rows until they are merged."""
-        del number
+        del number, key
         arrays = [_storable(incoming.column(name)) for name in incoming.column_names]
         return Waiting(namespace, table, pa.table(arrays, incoming.column_names))
 
@@ -179,6 +182,14 @@ class ClickHouseMerger:
         del columns
         self._engine.fill(CLICKHOUSE.name(staged.namespace, staged.table), staged.rows)
         return Merged(staged.rows.num_rows, 0)
+
+    def replace(self, staged: Waiting, column: str, values: Sequence[int]) -> None:
+        """Put rows in the place of those whose `column` has one of `values`."""
+        table = CLICKHOUSE.name(staged.namespace, staged.table)
+        gone = ", ".join(map(str, values))
+        column = CLICKHOUSE.name(column)
+        self._engine.run(_STATEMENTS("delete", table=table, column=column, values=gone))
+        self._engine.fill(table, staged.rows)
 
     def touch_users(self, identifies: Waiting) -> str:
         """Whose `users` row will change, as a list for SQL text."""

@@ -11,11 +11,12 @@ from sojourn.warehouse.transform import DISCARDS_TABLE, TableChange
 
 _KEYS = {DISCARDS_TABLE: ("row_id", "column_name", "table_name")}
 _KEY = ("id",)
+Key = tuple[str, ...]
 _LONG = 512
 """Longer Redshift columns hold `text`, shorter ones `string`."""
 
 
-def key_of(table: str) -> tuple[str, ...]:
+def key_of(table: str) -> Key:
     """The columns that tell the rows of a table apart."""
     return _KEYS.get(table, _KEY)
 
@@ -52,23 +53,25 @@ class SqlGrowth:
             found.append((dialect.plain(table), dialect.plain(column), kind))
         return found
 
-    def apply(self, namespace: str, changes: Mapping[str, TableChange]) -> None:
-        """Make the namespace and its tables, or widen them."""
+    def apply(
+        self, namespace: str, changes: Mapping[str, TableChange], key: Key | None = None
+    ) -> None:
+        """Make the namespace and its tables, or widen them. `key`: unless it is `key_of`."""
         with self._engine.transaction() if self._together else nullcontext():
             schema = self._dialect.name(namespace)
             self._engine.run(self._sql("create_schema", schema=schema))
             for table, change in changes.items():
-                self._change(namespace, table, change)
+                self._change(namespace, table, change, key or key_of(table))
 
-    def _change(self, namespace: str, table: str, change: TableChange) -> None:
+    def _change(self, namespace: str, table: str, change: TableChange, key: Key) -> None:
         dialect, name = self._dialect, self._dialect.name(namespace, table)
         columns = [f"{dialect.name(c)} {dialect.types[kind]}" for c, kind in change.add.items()]
         if change.create:
             sql = self._sql("create_table", table=name, columns=", ".join(columns))
             self._engine.run(sql)
             if self._indexed:
-                key = ", ".join(dialect.name(part) for part in key_of(table))
-                self._engine.run(self._sql("create_key_index", table=name, key=key))
+                parts = ", ".join(dialect.name(part) for part in key)
+                self._engine.run(self._sql("create_key_index", table=name, key=parts))
         else:
             for column in columns:
                 self._engine.run(self._sql("add_column", table=name, column=column))

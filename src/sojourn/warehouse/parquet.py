@@ -11,7 +11,7 @@ may have different columns: read them by name (`read_parquet(…, union_by_name 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ from sojourn.warehouse.files import (
     user_ids,
     users_of,
 )
-from sojourn.warehouse.growth import key_of
+from sojourn.warehouse.growth import Key, key_of
 from sojourn.warehouse.merging import Merged
 from sojourn.warehouse.portion import Sources
 from sojourn.warehouse.sql_tables import SqlTables
@@ -47,6 +47,8 @@ PROVIDERS_BY_SCHEME: Mapping[str, str] = {
 _SCHEMA = "_schema.json"
 _ROWS = "rows.parquet"
 _USERS = "users"
+_BUCKETS = 16
+"""Files of a table whose rows are replaced by the visitor that they belong to."""
 
 
 class ParquetFolder:
@@ -73,8 +75,11 @@ class ParquetFolder:
                     found += [(table, column, kind) for column, kind in types.items()]
         return found
 
-    def apply(self, namespace: str, changes: Mapping[str, TableChange]) -> None:
+    def apply(
+        self, namespace: str, changes: Mapping[str, TableChange], key: Key | None = None
+    ) -> None:
         """Make the namespace and its tables, or widen them."""
+        del key
         known: dict[str, dict[str, str]] = {}
         for table, column, kind in self.columns(namespace):
             known.setdefault(table, {})[column] = kind
@@ -82,9 +87,11 @@ class ParquetFolder:
             types = {**known.get(table, {}), **change.add, **change.alter}
             self.write(self._path(namespace, table, _SCHEMA), json.dumps(types).encode())
 
-    def stage(self, number: str, namespace: str, table: str, incoming: pa.Table) -> Waiting:
+    def stage(
+        self, number: str, namespace: str, table: str, incoming: pa.Table, key: Key | None = None
+    ) -> Waiting:
         """Keep rows until they are merged."""
-        del number
+        del number, key
         return Waiting(namespace, table, incoming)
 
     def merge(self, staged: Waiting, columns: Mapping[str, str]) -> Merged:
@@ -119,6 +126,19 @@ class ParquetFolder:
             renewed = pa.concat_tables([others, renewed], promote_options="permissive")
         self._write_rows(path, renewed)
 
+    def replace(self, staged: Waiting, column: str, values: Sequence[int]) -> None:
+        """Put rows in the place of those whose `column` has one of `values`."""
+        gone = pa.array(values, pa.int64())
+        numbers = pc.bit_wise_and(staged.rows.column(column), _BUCKETS - 1)
+        for bucket in sorted({value % _BUCKETS for value in values}):
+            path = self._path(staged.namespace, staged.table, f"bucket={bucket}", _ROWS)
+            rows = staged.rows.filter(pc.equal(numbers, bucket))
+            there = self._read(path)
+            if there is not None:
+                kept = there.filter(pc.invert(pc.is_in(there.column(column), gone)))
+                rows = pa.concat_tables([kept, rows], promote_options="permissive")
+            self._write_rows(path, rows)
+
     def write(self, path: str, content: bytes) -> None:
         """Write one file so that readers see the old one or the new one, whole."""
         with _watched():
@@ -141,7 +161,7 @@ class ParquetFolder:
         merged = merged.select([field.name for field in fields]).cast(pa.schema(fields))
         if there is None or not merged.equals(there):
             self._write_rows(path, merged)
-        return merged.num_rows - before
+        return int(merged.num_rows - before)
 
     def _write_rows(self, path: str, rows: pa.Table) -> None:
         sink = pa.BufferOutputStream()

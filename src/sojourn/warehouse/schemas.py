@@ -22,8 +22,11 @@ class Growth(Protocol):
         """Table, column and our type, of all columns of a namespace."""
         ...
 
-    def apply(self, namespace: str, changes: Mapping[str, TableChange]) -> None:
-        """Make the namespace and its tables, or widen them."""
+    def apply(
+        self, namespace: str, changes: Mapping[str, TableChange], key: tuple[str, ...] | None = None
+    ) -> None:
+        """Make the namespace and its tables, or widen them. `key`: what rows are told apart by,
+        unless they are rows of events."""
         ...
 
 
@@ -72,6 +75,15 @@ class Schemas:
         self._growth.apply(name, changes)
         for table, change in changes.items():
             there.setdefault(table, {}).update({**change.add, **change.alter})
+
+    def admit_plain(self, namespace: str, table: str, types: Types, key: tuple[str, ...]) -> None:
+        """Make or widen a table that is none of RudderStack's, so that it has all of `types`."""
+        there = self._of(namespace)
+        missing = {name: kind for name, kind in types.items() if name not in there.get(table, {})}
+        if missing:
+            change = TableChange(create=table not in there, add=missing)
+            self._growth.apply(self.namespace(namespace), {table: change}, key)
+            there.setdefault(table, {}).update(missing)
 
     def _of(self, namespace: str) -> dict[str, Types]:
         name = self.namespace(namespace)

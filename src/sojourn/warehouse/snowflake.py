@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from sojourn.core.errors import MissingPart, WarehouseUnavailable
+from sojourn.core.errors import WarehouseUnavailable
 from sojourn.warehouse.dialects import SNOWFLAKE
 from sojourn.warehouse.engine import Engine, is_json
 from sojourn.warehouse.growth import SqlGrowth
+from sojourn.warehouse.parts import imported
 from sojourn.warehouse.portion import Sources
 from sojourn.warehouse.sql_merging import SqlMerger
 from sojourn.warehouse.sql_tables import SqlTables
@@ -43,11 +44,7 @@ class SnowflakeEngine:
 
         Raises `MissingPart` without the package.
         """
-        try:
-            import snowflake.connector
-        except ImportError:
-            raise MissingPart("Snowflake needs: pip install 'sojourn[snowflake]'") from None
-        self._connector: Any = snowflake.connector
+        self._connector = imported("snowflake.connector", "Snowflake", "snowflake")
         self._parameters = {**_DEFAULTS, **parameters}
         self._open: Any = None
         self._loads = 0

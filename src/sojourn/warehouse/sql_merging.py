@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sojourn.warehouse.engine import Engine
-from sojourn.warehouse.growth import key_of
+from sojourn.warehouse.growth import Key, key_of
 from sojourn.warehouse.merging import Merged
 from sojourn.warehouse.statements import Statements
 
@@ -39,9 +39,11 @@ class SqlMerger:
         self._name = engine.dialect.name
         self._sql = statements
 
-    def stage(self, number: str, namespace: str, table: str, incoming: pa.Table) -> Staged:
+    def stage(
+        self, number: str, namespace: str, table: str, incoming: pa.Table, key: Key | None = None
+    ) -> Staged:
         """Copy rows into a temporary table, each key once. `number` names the table."""
-        columns, key = incoming.column_names, key_of(table)
+        columns, key = incoming.column_names, key or key_of(table)
         staged = self._name(f"sojourn_staged_{number}")
         target = self._name(namespace, table)
         self._make(staged, "create_staging", table=target, columns=self._list(columns))
@@ -87,6 +89,15 @@ class SqlMerger:
             )
         )
         return Merged(added - deleted, staged.count - (added - deleted))
+
+    def replace(self, staged: Staged, column: str, values: Sequence[int]) -> None:
+        """Put staged rows in the place of those whose `column` has one of `values`."""
+        table = self._name(staged.namespace, staged.table)
+        gone = ", ".join(map(str, values))
+        name = self._name(column)
+        self._engine.run(self._sql("delete_values", table=table, column=name, values=gone))
+        columns = self._list(staged.columns)
+        self._engine.run(self._sql("insert_all", table=table, staged=staged.name, columns=columns))
 
     def touch_users(self, identifies: Staged) -> str:
         """Note whose `users` row will change, in a temporary table, before they are merged.

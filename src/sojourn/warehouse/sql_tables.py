@@ -12,12 +12,17 @@ import pyarrow as pa
 from sojourn.core.ports import Batch, Loaded
 from sojourn.warehouse.csv_rows import without_nul
 from sojourn.warehouse.engine import Engine, json_field
+from sojourn.warehouse.files import our_type
+from sojourn.warehouse.growth import Key
 from sojourn.warehouse.intake import Intake
 from sojourn.warehouse.lower_case import LowerCaseTransformer
 from sojourn.warehouse.merging import Merged
 from sojourn.warehouse.portion import Sources, Workshop
 from sojourn.warehouse.schemas import Growth, Schemas
 from sojourn.warehouse.transform import DISCARDS_TABLE
+
+SESSIONS_NAMESPACE = "sojourn"
+"""Where the sessions tables lie, unless all tables share one namespace."""
 
 
 class Rows(Protocol):
@@ -42,12 +47,18 @@ class Rows(Protocol):
 class Merger(Protocol):
     """How a warehouse takes rows in."""
 
-    def stage(self, number: str, namespace: str, table: str, incoming: pa.Table) -> Any:
+    def stage(
+        self, number: str, namespace: str, table: str, incoming: pa.Table, key: Key | None = None
+    ) -> Any:
         """Bring rows (as `Rows`) near their table, before the transaction."""
         ...
 
     def merge(self, staged: Any, columns: Mapping[str, str]) -> Merged:
         """Put staged rows into their table, whose columns and types are `columns`."""
+        ...
+
+    def replace(self, staged: Any, column: str, values: Sequence[int]) -> None:
+        """Put staged rows in the place of those whose `column` has one of `values`."""
         ...
 
     def touch_users(self, identifies: Any) -> Any:
@@ -110,6 +121,26 @@ class SqlTables:
             discarded=intake.discarded,
             aside=tuple(intake.aside),
         )
+
+    def replace(
+        self, tables: Mapping[str, pa.Table], keys: Mapping[str, Key], values: Sequence[int]
+    ) -> None:
+        """Put the rows of `tables` (by name) in the place of those that belong to `values`.
+
+        `keys`: by table, what tells its rows apart; the first column of it says whom a row
+        belongs to. All in one transaction, where the warehouse has them.
+        """
+        with self._lock:
+            self._schemas.forget()
+            name = self._schemas.namespace(SESSIONS_NAMESPACE)
+            staged: dict[str, Rows] = {}
+            for table, rows in tables.items():
+                types = {field.name: our_type(field.type) for field in rows.schema}
+                self._schemas.admit_plain(SESSIONS_NAMESPACE, table, types, keys[table])
+                staged[table] = self._merger.stage(table, name, table, rows, keys[table])
+            with self._engine.transaction():
+                for table, part in staged.items():
+                    self._merger.replace(part, keys[table][0], values)
 
     def close(self) -> None:
         """Release the connection. Safe to call twice."""

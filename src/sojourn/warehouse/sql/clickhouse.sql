@@ -27,3 +27,6 @@ GROUP BY `user_id`;
 
 -- name: newest_value
 argMax(t.{column}, (t.`received_at`, t.`id`))
+
+-- name: delete
+DELETE FROM {table} WHERE {column} IN ({values});

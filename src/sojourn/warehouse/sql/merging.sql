@@ -71,3 +71,9 @@ first_value(t.{column} IGNORE NULLS) OVER (
     PARTITION BY t.{user_id} ORDER BY t.{received_at} DESC, t.{id} DESC
     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
 )
+
+-- name: delete_values
+DELETE FROM {table} WHERE {column} IN ({values});
+
+-- name: insert_all
+INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS s;
