@@ -1,22 +1,37 @@
-"""The statistics of the scan: intervals, false discoveries, the stretch of time that differs."""
+"""The statistics of the scan: intervals, false discoveries, the stretch of time that differs.
+
+scipy is loaded by the first report that needs it: it takes 65 MB that a server may never need.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special, stats
 
 Array = Any  # numpy's arrays carry no useful type here
+
+
+@lru_cache(maxsize=8)
+def _quantile(share: float) -> float:
+    """The point of the normal distribution below which that share lies."""
+    return NormalDist().inv_cdf(share)
+
+
+def normal_tail(value: float) -> float:
+    """The chance of a normally distributed value above this one."""
+    return math.erfc(value / math.sqrt(2)) / 2
 
 
 def wilson(successes: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a proportion."""
     if trials <= 0:
         return 0.0, 1.0
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = _quantile(0.5 + confidence / 2)
     p = successes / trials
     centre = (p + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * np.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
@@ -37,6 +52,8 @@ def discoveries(p_values: Sequence[float], rate: float) -> list[bool]:
     """Which tests stand at a false discovery rate (Benjamini and Hochberg)."""
     if not len(p_values):
         return []
+    from scipy import stats
+
     adjusted = stats.false_discovery_control(np.clip(p_values, 0, 1), method="bh")
     return [bool(value <= rate) for value in adjusted]
 
@@ -100,7 +117,7 @@ def scan(
     spread = _dispersion(successes[outside], trials[outside])
     likelihood = float(ratio[best]) / spread
     near = start[(end == last) & (ratio / spread >= likelihood - _HALF_CHI)]
-    single = float(stats.chi2.sf(2 * likelihood, df=1)) / 2
+    single = normal_tail(math.sqrt(max(0.0, 2 * likelihood)))
     return Stretch(
         first, last, (int(near.min()), int(near.max())),
         (float(x_in[best]), float(n_in[best])), (float(x_out[best]), float(n_out[best])),
@@ -113,6 +130,8 @@ _HALF_CHI = 1.92  # half the 95 % point of chi squared with one degree of freedo
 
 def _entropy(x: Array, n: Array) -> Array:
     """The log likelihood of x successes of n at the rate x / n."""
+    from scipy import special
+
     return special.xlogy(x, x / n) + special.xlogy(n - x, (n - x) / n)
 
 

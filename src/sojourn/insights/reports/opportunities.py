@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from sojourn.core.ports import Report, ReportSpec
 from sojourn.insights.reports.ask import Ask
 from sojourn.insights.reports.parameters import COMMON, LIMIT
 from sojourn.insights.sql import queries
-from sojourn.insights.statistics import discoveries
+from sojourn.insights.statistics import discoveries, normal_tail
 
 _SQL = queries("queries/opportunities.sql")
 
@@ -67,7 +66,7 @@ def opportunities(ask: Ask) -> Report:
             gap = compare(rows, value)
             if gap and value != "(none)":
                 found.append((name, value, sessions, gap))
-    p_values = [float(stats.norm.sf((g.peers - g.rate) / g.error)) for *_, g in found]
+    p_values = [normal_tail((g.peers - g.rate) / g.error) for *_, g in found]
     kept = [
         (name, value, sessions, gap, p)
         for (name, value, sessions, gap), p, stands in zip(
