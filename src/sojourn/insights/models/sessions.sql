@@ -139,12 +139,19 @@ WITH ranked AS (
         lag(user_id) OVER starts AS earlier_user,
         lead(start_ms) OVER starts AS later_start,
         lead(own_reason) OVER (PARTITION BY visitor_hash, session_no ORDER BY part) AS later_piece_reason,
-        count(user_id) OVER starts AS users_before,
-        count(user_id) OVER (
-            PARTITION BY visitor_hash ORDER BY start_ms DESC, session_no DESC, part DESC
-        ) AS users_after
+        last_value(user_id IGNORE NULLS) OVER so_far AS user_before,
+        first_value(user_id IGNORE NULLS) OVER from_here AS user_next
     FROM visitor_sessions
-    WINDOW starts AS (PARTITION BY visitor_hash ORDER BY start_ms, session_no, part)
+    WINDOW
+        starts AS (PARTITION BY visitor_hash ORDER BY start_ms, session_no, part),
+        so_far AS (
+            PARTITION BY visitor_hash ORDER BY start_ms, session_no, part
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ),
+        from_here AS (
+            PARTITION BY visitor_hash ORDER BY start_ms, session_no, part
+            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+        )
 ),
 reasoned AS (
     SELECT
@@ -157,9 +164,7 @@ reasoned AS (
             WHEN start_ms - earlier_start > max_length_ms THEN 'cut_off'
             WHEN abs(session_id - start_ms) > timeout_ms THEN 'manual'
             ELSE 'reset'
-        END AS start_reason,
-        max(user_id) OVER (PARTITION BY visitor_hash, users_before) AS user_before,
-        max(user_id) OVER (PARTITION BY visitor_hash, users_after) AS user_next
+        END AS start_reason
     FROM ranked
 )
 SELECT
