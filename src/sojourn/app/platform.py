@@ -12,6 +12,7 @@ from sojourn.app.deliveries import Deliveries
 from sojourn.app.recent import RecentEvents
 from sojourn.app.session_news import session_news
 from sojourn.app.sources import configured_sources
+from sojourn.app.warehouses import Warehouses
 from sojourn.core.ports import EVENTS, RAW, Lag
 from sojourn.gateway import Gateway
 from sojourn.insights.reports import Reports
@@ -22,6 +23,7 @@ from sojourn.pipeline.processor import Processor
 from sojourn.settings import Configuration
 from sojourn.warehouse.description import described_tables
 from sojourn.warehouse.duckdb import DuckDBTables
+from sojourn.warehouse.session_feed import SessionFeed
 
 
 class Platform:
@@ -40,7 +42,8 @@ class Platform:
         self.log = SqliteLog(directory.log, retention=self._retention())
         self.state = SqliteStateStore(directory.state, self.clock)
         self.sessions = SessionModel(self.sources.by_id)
-        self.tables = DuckDBTables(directory.warehouse, self.sources.by_id, self.sessions)
+        model = SessionFeed(self.sessions) if configuration.warehouses else self.sessions
+        self.tables = DuckDBTables(directory.warehouse, self.sources.by_id, model)
         with self.tables.cursor() as cursor:
             self.sessions.prepare(cursor)
         self.reports = Reports(self.tables.cursor)
@@ -58,12 +61,16 @@ class Platform:
             self.clock,
             session_news(self.tables.cursor, self.clock),
         )
+        self.warehouses = Warehouses(
+            configuration, self.sources, self.log, self.clock, self.tables.cursor
+        )
         self.recent = RecentEvents(self.log, self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep everything behind the log going until `stop` is set, then finish what is begun."""
         async with asyncio.TaskGroup() as group:
-            for part in (self.processor, self.loader, self.deliveries, self.recent):
+            parts = (self.processor, self.loader, self.deliveries, self.warehouses, self.recent)
+            for part in parts:
                 group.create_task(part.run(stop))
 
     async def catch_up(self) -> None:
@@ -96,6 +103,7 @@ class Platform:
             "destinations": await self.deliveries.status(),
             "warehouse": asdict(self.loader.counts)
             | {"tables": await asyncio.to_thread(described_tables, self.tables.query)},
+            "warehouses": self.warehouses.status(),
         }
 
     async def close(self) -> None:

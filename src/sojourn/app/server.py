@@ -53,6 +53,7 @@ async def serve(configuration: Configuration, ready: Ready) -> None:
 
 async def _serve(platform: Platform, listener: socket.socket, ready: Ready) -> None:
     platform.deliveries.check()
+    platform.warehouses.open()
     token = secrets.token_urlsafe(24)
     running = RunningServer(_url_of(listener), token, os.getpid())
     console = build_console(platform)
