@@ -141,7 +141,7 @@ BIGQUERY = Dialect(
     "bigquery",
     {
         "int": "INTEGER",
-        "float": "FLOAT",
+        "float": "FLOAT64",
         "boolean": "BOOLEAN",
         "string": "STRING",
         "text": "STRING",

@@ -67,7 +67,14 @@ class SqlGrowth:
         dialect, name = self._dialect, self._dialect.name(namespace, table)
         columns = [f"{dialect.name(c)} {dialect.types[kind]}" for c, kind in change.add.items()]
         if change.create:
-            sql = self._sql("create_table", table=name, columns=", ".join(columns))
+            sort = "received_at" if "received_at" in change.add else key[0]
+            sql = self._sql(
+                "create_table",
+                table=name,
+                columns=", ".join(columns),
+                first_key=dialect.name(key[0]),
+                sort=dialect.name(sort),
+            )
             self._engine.run(sql)
             if self._indexed:
                 parts = ", ".join(dialect.name(part) for part in key)

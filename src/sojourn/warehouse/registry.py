@@ -94,11 +94,33 @@ def _delta(options: Options, sources: Sources) -> Tables:
     return DeltaTables(folder, sources, options)
 
 
+_REDSHIFT = ("password", "port", "ssl", "iam", "cluster_identifier", "region", "db_user",
+             "is_serverless", "serverless_work_group")  # fmt: skip
+
+
+def _redshift(options: Options, sources: Sources) -> Tables:
+    from sojourn.warehouse.redshift import RedshiftEngine, RedshiftTables
+
+    names = ("host", "database", "user", *_REDSHIFT)
+    parameters = {name: options[name] for name in names if name in options}
+    engine = RedshiftEngine(options["folder"], options["iam_role"], **parameters)
+    return RedshiftTables(engine, sources, options)
+
+
+def _bigquery(options: Options, sources: Sources) -> Tables:
+    from sojourn.warehouse.bigquery import BigQueryEngine, BigQueryTables
+
+    engine = BigQueryEngine(options["project"], options.get("location", ""))
+    return BigQueryTables(engine, sources, options)
+
+
 _Build = Callable[[Options, Sources], Tables]
 _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Build]] = {
     "postgres": (("url",), (), _postgres),
     "clickhouse": (("url",), (), _clickhouse),
     "snowflake": (("account", "user", "database"), _SNOWFLAKE, _snowflake),
+    "redshift": (("host", "database", "user", "folder", "iam_role"), _REDSHIFT, _redshift),
+    "bigquery": (("project",), ("location",), _bigquery),
     "parquet": (("url",), (), _parquet),
     "delta": (("url",), ("storage_options",), _delta),
 }

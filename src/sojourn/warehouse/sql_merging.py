@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -44,6 +44,7 @@ class SqlMerger:
     ) -> Staged:
         """Copy rows into a temporary table, each key once. `number` names the table."""
         columns, key = incoming.column_names, key or key_of(table)
+        booleans = {field.name for field in incoming.schema if pa.types.is_boolean(field.type)}
         staged = self._name(f"sojourn_staged_{number}")
         target = self._name(namespace, table)
         self._make(staged, "create_staging", table=target, columns=self._list(columns))
@@ -55,15 +56,16 @@ class SqlMerger:
                 "columns": self._list(columns),
                 "key": self._list(key),
                 "received_at": self._name(_RECEIVED_AT),
-                "content": self._content(columns, "s"),
+                "content": self._content(columns, booleans, "s"),
             }
             self._engine.run(self._sql("drop_staging", staged=newest))
             self._engine.run(self._sql("newest_of_each", staged=staged, **parts))
             staged = newest
         return Staged(namespace, table, columns, incoming.num_rows, staged)
 
-    def merge(self, staged: Staged, columns: Collection[str]) -> Merged:
-        """Put staged rows into their table, whose columns are `columns`."""
+    def merge(self, staged: Staged, columns: Mapping[str, str]) -> Merged:
+        """Put staged rows into their table, whose columns and types are `columns`."""
+        booleans = {name for name, kind in columns.items() if kind == "boolean"}
         target = self._name(staged.namespace, staged.table)
         same_key = " AND ".join(
             f"t.{self._name(part)} = s.{self._name(part)}" for part in key_of(staged.table)
@@ -74,9 +76,11 @@ class SqlMerger:
                 table=target,
                 staged=staged.name,
                 same_key=same_key,
+                key=self._list(key_of(staged.table)),
+                key_of_t=", ".join(f"t.{self._name(part)}" for part in key_of(staged.table)),
                 received_at=self._name(_RECEIVED_AT),
-                content_of_t=self._content(columns, "t"),
-                content_of_s=self._content(staged.columns, "s"),
+                content_of_t=self._content(columns, booleans, "t"),
+                content_of_s=self._content(staged.columns, booleans, "s"),
             )
         )
         added = self._engine.run(
@@ -153,11 +157,11 @@ class SqlMerger:
     def _list(self, columns: Iterable[str]) -> str:
         return ", ".join(self._name(column) for column in columns)
 
-    def _content(self, columns: Collection[str], alias: str) -> str:
+    def _content(self, columns: Iterable[str], booleans: Collection[str], alias: str) -> str:
         """An expression for all that a row holds, in an order of its own."""
         return " || ".join(
             self._sql.part(
-                "content_part",
+                "content_boolean" if column in booleans else "content_part",
                 alias=alias,
                 column=self._name(column),
                 text=column.replace("'", "''"),

@@ -20,8 +20,8 @@ class Statements:
     def __init__(self, dialect: Dialect, own: str = "", general: str = "sql/merging.sql") -> None:
         """`own` is in the warehouse's dialect, `general` in PostgreSQL's. Both may be empty."""
         self._dialect = dialect
-        self._own: Mapping[str, str] = named_queries(own) if own else {}
-        self._general: Mapping[str, str] = named_queries(general) if general else {}
+        self._own = _without_comments(named_queries(own)) if own else {}
+        self._general = _without_comments(named_queries(general)) if general else {}
 
     def __call__(self, name: str, **parts: str) -> str:
         """The query `name` with `parts` (names and lists of them, already quoted) filled in."""
@@ -32,6 +32,14 @@ class Statements:
     def part(self, name: str, **parts: str) -> str:
         """A fragment, to be filled into a query."""
         return self._own.get(name, self._general.get(name, "")).format(**parts)
+
+
+def _without_comments(queries: Mapping[str, str]) -> Mapping[str, str]:
+    """Comments are for readers of the files: warehouses get none of them."""
+    return {
+        name: "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
+        for name, sql in queries.items()
+    }
 
 
 @lru_cache(maxsize=_RENDERED_MAX)

@@ -49,6 +49,9 @@ WHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same_key});
 -- Nulls leave no trace, whatever columns came when.
 coalesce('{text}=' || CAST({alias}.{column} AS text) || chr(31), '')
 
+-- name: content_boolean
+CASE WHEN {alias}.{column} THEN '{text}=true' WHEN NOT {alias}.{column} THEN '{text}=false' ELSE '' END
+
 -- name: create_touched
 -- Those whose identifies are new, and those that rows about to be replaced belong to.
 CREATE TEMPORARY TABLE {touched} AS
