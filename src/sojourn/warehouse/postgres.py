@@ -15,7 +15,7 @@ from sojourn.warehouse.dialects import POSTGRES
 from sojourn.warehouse.engine import Engine
 from sojourn.warehouse.growth import SqlGrowth
 from sojourn.warehouse.portion import Sources
-from sojourn.warehouse.sql_merging import SqlMerger
+from sojourn.warehouse.postgres_merging import PostgresMerger
 from sojourn.warehouse.sql_tables import SqlTables
 from sojourn.warehouse.statements import Statements
 
@@ -54,11 +54,13 @@ class PostgresEngine:
         """Put rows into a table by COPY."""
         columns = ", ".join(self.dialect.name(column) for column in rows.column_names)
         sql = _STATEMENTS("copy", table=table, columns=columns)
-        with self._watched() as connection, connection.cursor() as cursor:
-            with cursor.copy(sql.encode()) as copy:
-                for block in csv_of(rows):
-                    copy.write(block)
-            cursor.execute(_STATEMENTS("analyse", table=table).encode())
+        with (
+            self._watched() as connection,
+            connection.cursor() as cursor,
+            cursor.copy(sql.encode()) as copy,
+        ):
+            for block in csv_of(rows):
+                copy.write(block)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -108,7 +110,8 @@ class PostgresTables(SqlTables):
     ) -> None:
         """`engine`: a `PostgresEngine`. Nothing is opened before the first load."""
         growth = SqlGrowth(engine, _STATEMENTS, indexed=True, together=True)
-        super().__init__(engine, growth, SqlMerger(engine, _STATEMENTS), sources, options)
+        merger = PostgresMerger(engine, _STATEMENTS)
+        super().__init__(engine, growth, merger, sources, options)
 
 
 def _first_line(error: Exception) -> str:

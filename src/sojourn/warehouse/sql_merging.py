@@ -49,7 +49,7 @@ class SqlMerger:
         target = self._name(namespace, table)
         self._make(staged, "create_staging", table=target, columns=self._list(columns))
         self._engine.fill(staged, incoming)
-        if not _all_different(incoming, key):
+        if not all_different(incoming, key):
             newest = self._name(f"sojourn_newest_{number}")
             parts = {
                 "newest": newest,
@@ -67,9 +67,7 @@ class SqlMerger:
         """Put staged rows into their table, whose columns and types are `columns`."""
         booleans = {name for name, kind in columns.items() if kind == "boolean"}
         target = self._name(staged.namespace, staged.table)
-        same_key = " AND ".join(
-            f"t.{self._name(part)} = s.{self._name(part)}" for part in key_of(staged.table)
-        )
+        same_key = self._same_key(key_of(staged.table))
         deleted = self._engine.run(
             self._sql(
                 "delete_older",
@@ -96,12 +94,16 @@ class SqlMerger:
 
     def replace(self, staged: Staged, column: str, values: Sequence[int]) -> None:
         """Put staged rows in the place of those whose `column` has one of `values`."""
+        self._delete_values(staged, column, values)
+        table = self._name(staged.namespace, staged.table)
+        columns = self._list(staged.columns)
+        self._engine.run(self._sql("insert_all", table=table, staged=staged.name, columns=columns))
+
+    def _delete_values(self, staged: Staged, column: str, values: Sequence[int]) -> None:
         table = self._name(staged.namespace, staged.table)
         gone = ", ".join(map(str, values))
         name = self._name(column)
         self._engine.run(self._sql("delete_values", table=table, column=name, values=gone))
-        columns = self._list(staged.columns)
-        self._engine.run(self._sql("insert_all", table=table, staged=staged.name, columns=columns))
 
     def touch_users(self, identifies: Staged) -> str:
         """Note whose `users` row will change, in a temporary table, before they are merged.
@@ -154,6 +156,9 @@ class SqlMerger:
         self._engine.run(self._sql("drop_staging", staged=temporary))
         self._engine.run(self._sql(query, **{"staged": temporary, **parts}))
 
+    def _same_key(self, key: Key) -> str:
+        return " AND ".join(f"t.{self._name(part)} = s.{self._name(part)}" for part in key)
+
     def _list(self, columns: Iterable[str]) -> str:
         return ", ".join(self._name(column) for column in columns)
 
@@ -171,6 +176,7 @@ class SqlMerger:
         )
 
 
-def _all_different(incoming: pa.Table, key: tuple[str, ...]) -> bool:
+def all_different(incoming: pa.Table, key: Key) -> bool:
+    """Whether no key is there twice."""
     parts = [incoming.column(part).to_pylist() for part in key]
     return len(set(zip(*parts, strict=True))) == len(parts[0])

@@ -27,3 +27,6 @@ GROUP BY {user_id};
 -- name: newest_value
 (array_agg(t.{column} ORDER BY t.{received_at} DESC, t.{id} DESC)
     FILTER (WHERE t.{column} IS NOT NULL))[1]
+
+-- name: any_known
+SELECT 1 FROM {table} AS t JOIN {staged} AS s ON {same_key} LIMIT 1;
