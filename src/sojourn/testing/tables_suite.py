@@ -17,15 +17,12 @@ clean load of them all.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pytest
 
 from sojourn.core.errors import Transient
-from sojourn.core.ports import Batch, Tables
 from sojourn.testing.tables_events import (
     in_batch,
     in_pieces,
@@ -33,74 +30,20 @@ from sojourn.testing.tables_events import (
     table_event,
     visits,
 )
+from sojourn.testing.tables_storage import (
+    Contents,
+    NewStorage,
+    Storage,
+    contents,
+    load_all,
+    plain,
+    rows_of,
+)
 
 __all__ = ["Contents", "Storage", "TablesSuite"]
 
-Row = Mapping[str, Any]
-Contents = dict[str, tuple[frozenset[str], list[str]]]
-"""By `namespace.table`: the names of its columns, and its rows (no nulls) as text, sorted."""
-_LOADED_AT = ("uuid_ts", "loaded_at")
 
-
-class Storage(Protocol):
-    """Where one warehouse keeps its tables."""
-
-    def open(self) -> Tables:
-        """The warehouse over this storage; each call opens it anew. Sources: `SOURCES`."""
-        ...
-
-    def open_failing(self, after: int) -> Tables:
-        """The same, but its far end fails, with a `Transient` error, after so many steps."""
-        ...
-
-    def read(self) -> Mapping[str, Sequence[Row]]:
-        """All tables by `namespace.table`: rows by column, names in lower case; nulls included.
-
-        A table without rows has the one row `{column: None, …}` or is left out.
-        """
-        ...
-
-
-NewStorage = Callable[[], Storage]
-
-
-def contents(storage: Storage, precision: int = 1000) -> Contents:
-    """The tables in a form to compare, without the times of loading.
-
-    `precision`: how many parts of a second the warehouse keeps.
-    """
-    found: Contents = {}
-    for name, rows in storage.read().items():
-        columns = {column for row in rows for column in row if column not in _LOADED_AT}
-        lines = sorted(
-            repr([(c, plain(row[c], precision)) for c in sorted(columns) if row.get(c) is not None])
-            for row in rows
-            if any(value is not None for value in row.values())
-        )
-        found[name] = (frozenset(columns), lines)
-    return found
-
-
-def plain(value: Any, precision: int = 1000) -> Any:
-    """A value so that it compares across warehouses: numbers are floats, times are numbers."""
-    if isinstance(value, bool | int | float | Decimal):
-        return float(value)
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return int(round(moment.timestamp() * 1000) * precision // 1000)
-    if isinstance(value, date):
-        return plain(datetime(value.year, value.month, value.day, tzinfo=UTC), precision)
-    return value
-
-
-def load_all(storage: Storage, loads: Sequence[Sequence[Batch]]) -> None:
-    """Load one after the other."""
-    tables = storage.open()
-    try:
-        for batches in loads:
-            tables.load(batches)
-    finally:
-        tables.close()
+_ODD_TEXTS = ['"', "'", "`", "\\", "\\N", ",", "\r\n", "\t", "null", "NULL", " ", "😀", "ü" * 9000]
 
 
 class TablesSuite:
@@ -126,13 +69,13 @@ class TablesSuite:
     def visits(self, count: int) -> list[dict[str, Any]]:
         return visits(int(count * self.size))
 
-    def contents(self, storage: Storage) -> Contents:
+    def contents_of(self, storage: Storage) -> Contents:
         return contents(storage, self.precision)
 
     def of_one_load(self, new_storage: NewStorage, events: Sequence[dict[str, Any]]) -> Contents:
         storage = new_storage()
         load_all(storage, [of_both_sources(events)])
-        return self.contents(storage)
+        return self.contents_of(storage)
 
     def rows(self, storage: Storage, table: str) -> list[dict[str, Any]]:
         """The rows of a table by id, without nulls."""
@@ -168,10 +111,10 @@ class TablesSuite:
         load = of_both_sources(self.visits(60))
         tables = storage.open()
         first = tables.load(load)
-        before = self.contents(storage)
+        before = self.contents_of(storage)
         second = tables.load(load)
         tables.close()
-        assert self.contents(storage) == before
+        assert self.contents_of(storage) == before
         assert first.events == second.events == int(60 * self.size)
         if self.counts:
             assert second.inserted == first.duplicates == 0
@@ -183,7 +126,7 @@ class TablesSuite:
         events = self.visits(90)
         storage = new_storage()
         load_all(storage, in_pieces(events, (1, 13, 30)))
-        assert self.contents(storage) == self.of_one_load(new_storage, events)
+        assert self.contents_of(storage) == self.of_one_load(new_storage, events)
 
     @pytest.mark.parametrize("seed", [1, 2])
     def test_loaded_in_any_order_with_repetitions_the_tables_are_those_of_one_load(
@@ -195,7 +138,7 @@ class TablesSuite:
         dice.shuffle(mixed)
         storage = new_storage()
         load_all(storage, in_pieces(mixed, (17, 40)))
-        assert self.contents(storage) == self.of_one_load(new_storage, events)
+        assert self.contents_of(storage) == self.of_one_load(new_storage, events)
 
     def test_reopened_it_goes_on_with_the_tables_that_are_there(
         self, new_storage: NewStorage
@@ -204,7 +147,7 @@ class TablesSuite:
         storage = new_storage()
         for load in in_pieces(events, (len(events) // 2,)):
             load_all(storage, [load])
-        assert self.contents(storage) == self.of_one_load(new_storage, events)
+        assert self.contents_of(storage) == self.of_one_load(new_storage, events)
 
     def test_of_rows_with_one_id_the_newest_stays(self, new_storage: NewStorage) -> None:
         if not self.one_row_per_id:
@@ -233,7 +176,7 @@ class TablesSuite:
         ):
             storage = new_storage()
             load_all(storage, [[in_batch(*events)] for events in loads])
-            found.append(self.contents(storage))
+            found.append(self.contents_of(storage))
         assert found[0] == found[1] == found[2]
 
     def test_users_have_the_newest_value_of_each_trait_in_any_order(
@@ -293,21 +236,7 @@ class TablesSuite:
             assert discard["reason"]
 
     def test_odd_texts_and_names_arrive_as_they_are(self, new_storage: NewStorage) -> None:
-        texts = [
-            '"',
-            "'",
-            "`",
-            "\\",
-            "\\N",
-            ",",
-            "\r\n",
-            "\t",
-            "null",
-            "NULL",
-            " ",
-            "😀",
-            "ü" * 9000,
-        ]
+        texts = _ODD_TEXTS
         properties: dict[str, Any] = {f"t{n}": text for n, text in enumerate(texts)}
         properties |= {
             "select": "reserved",
@@ -352,7 +281,7 @@ class TablesSuite:
         failures = 0
         storage = new_storage()
         load_all(storage, loads[:1])
-        before = self.contents(storage)
+        before = self.contents_of(storage)
         for after in self.steps:
             tables = storage.open_failing(after)
             try:
@@ -364,12 +293,7 @@ class TablesSuite:
             finally:
                 tables.close()
             if self.atomic:
-                assert _rows_of(self.contents(storage)) == _rows_of(before)
+                assert rows_of(self.contents_of(storage)) == rows_of(before)
         assert failures >= 3
         load_all(storage, loads)
-        assert self.contents(storage) == expected
-
-
-def _rows_of(found: Contents) -> dict[str, list[str]]:
-    """The rows alone: tables and columns may have come before the load failed."""
-    return {name: rows for name, (_, rows) in found.items() if rows}
+        assert self.contents_of(storage) == expected

@@ -51,7 +51,7 @@ class DeltaStorage:
 class TestDelta(TablesSuite):
     destination_type = "DELTALAKE"
     atomic = False  # each table is
-    size = 0.5
+    size = 0.4
     steps = (0, 3, 8, 21, 34)
 
     @pytest.fixture

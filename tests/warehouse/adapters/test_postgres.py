@@ -12,7 +12,7 @@ import pytest
 
 from sojourn.core.errors import InvalidSettings, WarehouseUnavailable
 from sojourn.testing.tables_events import in_batch, in_pieces, table_event, visits
-from sojourn.testing.tables_suite import contents, load_all
+from sojourn.testing.tables_storage import contents, load_all
 from sojourn.warehouse.postgres import PostgresEngine
 
 WORKER = Path(__file__).with_name("loader_worker.py")

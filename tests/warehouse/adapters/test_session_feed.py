@@ -13,7 +13,7 @@ import pytest
 from sojourn.core.errors import WarehouseUnavailable
 from sojourn.insights.sessions import SessionModel
 from sojourn.testing.tables_events import SOURCES, in_pieces, visits
-from sojourn.testing.tables_suite import plain
+from sojourn.testing.tables_storage import plain
 from sojourn.warehouse.delta import DeltaFolder, DeltaTables
 from sojourn.warehouse.duckdb import DuckDBTables
 from sojourn.warehouse.parquet import ParquetFolder, ParquetTables
