@@ -61,7 +61,7 @@ def new_storage():
 class TestSnowflake(TablesSuite):
     destination_type = "SNOWFLAKE"
     size = 0.2
-    steps = (0, 20, 60)
+    steps = (0, 10, 20, 40)
 
 
 def test_names_are_in_upper_case_and_columns_have_the_types_of_rudderstacks(new_storage):
