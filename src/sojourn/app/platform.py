@@ -42,8 +42,10 @@ class Platform:
         self.log = SqliteLog(directory.log, retention=self._retention())
         self.state = SqliteStateStore(directory.state, self.clock)
         self.sessions = SessionModel(self.sources.by_id)
-        model = SessionFeed(self.sessions) if configuration.warehouses else self.sessions
-        self.tables = DuckDBTables(directory.warehouse, self.sources.by_id, model)
+        self.session_feed = SessionFeed(self.sessions) if configuration.warehouses else None
+        self.tables = DuckDBTables(
+            directory.warehouse, self.sources.by_id, self.session_feed or self.sessions
+        )
         with self.tables.cursor() as cursor:
             self.sessions.prepare(cursor)
         self.reports = Reports(self.tables.cursor)

@@ -63,7 +63,10 @@ class Questions:
         """
 
         def work(connection: Any) -> Report:
-            return redefine(connection, definition.rules(policies(connection)))
+            report = redefine(connection, definition.rules(policies(connection)))
+            if self._platform.session_feed is not None:
+                self._platform.session_feed.note_all(connection)
+            return report
 
         return self._platform.tables.exclusively(work, keep=apply)
 
