@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from sojourn.core.envelope import DeadLetter
@@ -30,16 +30,14 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One value to append. Entries of equal `key` keep their order; the key picks the partition."""
 
     key: str
     value: bytes
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """One value of the log, with its place: `offset` grows within `partition`, gaps allowed."""
 
     partition: int

@@ -13,6 +13,7 @@ from sojourn.gateway.answers import ASGIApp, Headers, Receive, Scope, Send
 from sojourn.gateway.body import ClientGone
 from sojourn.gateway.cookies import cookie_headers
 from sojourn.gateway.credentials import key_in_header, query_parameters
+from sojourn.gateway.deadlines import current_task
 from sojourn.gateway.ingest import Ingest, Sources
 from sojourn.gateway.limits import Limits
 from sojourn.gateway.pixel import GIF, event_json, person_of, pixel_event
@@ -147,7 +148,8 @@ class Gateway:
                 self.stats.refused["empty_pixel"] += 1
             else:
                 body = event_json(event)
-                await self._ingest.store(source, kind, scope, headers, body, person)
+                task = current_task()
+                await self._ingest.store(source, kind, scope, headers, body, person, task)
                 self.stats.requests += 1
                 self.stats.events += 1
         except Refused as refusal:

@@ -73,7 +73,7 @@ class Ingest:
             body, events, person = self._admit(source, endpoint, body)
             if events:
                 kind = "batch" if endpoint in BATCHES else endpoint
-                await self.store(source, kind, scope, headers, body, person)
+                await self.store(source, kind, scope, headers, body, person, task)
             stats.requests += 1
             stats.events += events
             stats.body_bytes += len(body)
@@ -110,17 +110,18 @@ class Ingest:
         headers: Headers,
         body: bytes,
         person: str,
+        task: Task,
     ) -> None:
         """Append one request to the raw stream; returns once it is durable.
 
-        `kind` is `batch` or the type of its one event. Raises `Refused`.
+        `kind` is `batch` or the type of its one event; `task` is the one that runs this.
+        Raises `Refused`.
         """
         anonymous = headers.get(b"anonymousid")
         key = f"{source.id}:{anonymous.decode('latin-1') if anonymous else person}"
         now = self._clock.now_ms()
         batch_id = f"{self._random.getrandbits(128):032x}"
         meta = RequestMeta(source.id, now, request_ip(scope, headers), kind, batch_id)
-        task = current_task()
         self._deadlines.set(task, self._limits.commit_seconds)
         try:
             await self._log.append(RAW, (Entry(key, pack_request(meta, body)),))
