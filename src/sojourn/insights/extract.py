@@ -194,7 +194,7 @@ def _flag(value: Any) -> bool | None:
 
 def _number(value: Any) -> float | None:
     if type(value) is int or type(value) is float:
-        number = float(value) if abs(value) < 1e15 else 0.0
+        number = float(value) if abs(value) < 1e14 else 0.0
         return number if number == number else None
     if type(value) is str:
         try:

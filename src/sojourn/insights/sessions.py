@@ -107,7 +107,7 @@ def assign(connection: Any) -> None:
     connection.execute(_REPAIR["add_siblings"])
     if not count(connection, "odd"):
         return
-    for name in ("merged", "gap_breaks", "user_breaks", "user_parts", "cuts", "careful"):
+    for name in ("merged", "gap_breaks", "user_breaks", "user_parts", "leaps", "cuts", "careful"):
         connection.execute(_REPAIR[name])
     for name in ("drop_odd_pieces", "number_careful", "count_careful_pieces", "number_all"):
         connection.execute(_REPAIR[name])

@@ -14,7 +14,7 @@ SELECT
     g.is_conversion, g.is_error, g.is_fatal, g.url IS NOT NULL AS has_url,
     coalesce(g.utm_source, g.utm_medium, g.utm_campaign, g.click_id_type) IS NOT NULL AS has_campaign,
     coalesce(g.device, g.os) IS NOT NULL AS has_device,
-    g.engaged_ms, CASE WHEN g.is_conversion THEN CAST(round(g.revenue * 10000) AS BIGINT) END AS revenue,
+    g.engaged_ms, CASE WHEN g.is_conversion THEN CAST(floor(CAST(g.revenue AS DOUBLE) * 10000 + 0.5) AS BIGINT) END AS revenue,
     p.timeout_ms, p.max_length_ms
 FROM gathered AS g JOIN session_policies AS p ON p.source_id = g.source_id;
 

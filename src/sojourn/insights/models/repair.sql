@@ -68,39 +68,55 @@ SELECT
     ) AS user_part
 FROM gap_breaks AS g LEFT JOIN user_breaks AS u ON u.rid = g.rid;
 
--- name: cuts
--- Where pieces longer than the maximum are cut: at the first event that is later than the last
--- cut (or the start) by more than the maximum.
-CREATE OR REPLACE TEMP TABLE cuts AS
-WITH RECURSIVE long_parts AS (
-    SELECT visitor_hash, session_no, user_part, min(event_ms) AS first_ms
+-- name: leaps
+-- Of the pieces longer than the maximum, each moment with events, and the first one that is later by
+-- more than the maximum. Moments (kind 1) and their limits (kind 2) stand in one line: the moment
+-- after a limit is the one looked for.
+CREATE OR REPLACE TEMP TABLE leaps AS
+WITH long_parts AS (
+    SELECT visitor_hash, session_no, user_part, min(event_ms) AS first_ms, max(max_length_ms) AS max_length_ms
     FROM user_parts
     GROUP BY visitor_hash, session_no, user_part
     HAVING max(event_ms) - min(event_ms) > max(max_length_ms)
 ),
 moments AS (
-    SELECT DISTINCT p.visitor_hash, p.session_no, p.user_part, p.event_ms, p.max_length_ms
+    SELECT DISTINCT p.visitor_hash, p.session_no, p.user_part, p.event_ms, l.first_ms, l.max_length_ms
     FROM user_parts AS p JOIN long_parts AS l
         ON l.visitor_hash = p.visitor_hash AND l.session_no = p.session_no
         AND l.user_part = p.user_part
 ),
-following AS (
-    SELECT *, min(event_ms) OVER (
-        PARTITION BY visitor_hash, session_no, user_part ORDER BY event_ms
-        RANGE BETWEEN max_length_ms + 1 FOLLOWING AND UNBOUNDED FOLLOWING
-    ) AS next_ms
+line AS (
+    SELECT
+        visitor_hash, session_no, user_part, event_ms, first_ms,
+        event_ms AS at_ms, 1 AS kind
+    FROM moments
+    UNION ALL
+    SELECT
+        visitor_hash, session_no, user_part, event_ms, first_ms,
+        event_ms + max_length_ms AS at_ms, 2 AS kind
     FROM moments
 ),
-walk AS (
-    SELECT f.visitor_hash, f.session_no, f.user_part, f.next_ms
-    FROM following AS f JOIN long_parts AS l
-        ON l.visitor_hash = f.visitor_hash AND l.session_no = f.session_no
-        AND l.user_part = f.user_part AND l.first_ms = f.event_ms
+followed AS (
+    SELECT *, min(CASE WHEN kind = 1 THEN at_ms END) OVER (
+        PARTITION BY visitor_hash, session_no, user_part ORDER BY at_ms, kind
+        ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+    ) AS next_ms
+    FROM line
+)
+SELECT visitor_hash, session_no, user_part, event_ms, event_ms = first_ms AS is_first, next_ms
+FROM followed WHERE kind = 2;
+
+-- name: cuts
+-- Where pieces longer than the maximum are cut: at the first event that is later than the last
+-- cut (or the start) by more than the maximum.
+CREATE OR REPLACE TEMP TABLE cuts AS
+WITH RECURSIVE walk AS (
+    SELECT visitor_hash, session_no, user_part, next_ms FROM leaps WHERE is_first
     UNION ALL
-    SELECT f.visitor_hash, f.session_no, f.user_part, f.next_ms
-    FROM walk AS w JOIN following AS f
-        ON f.visitor_hash = w.visitor_hash AND f.session_no = w.session_no
-        AND f.user_part = w.user_part AND f.event_ms = w.next_ms
+    SELECT l.visitor_hash, l.session_no, l.user_part, l.next_ms
+    FROM walk AS w JOIN leaps AS l
+        ON l.visitor_hash = w.visitor_hash AND l.session_no = w.session_no
+        AND l.user_part = w.user_part AND l.event_ms = w.next_ms
 )
 SELECT visitor_hash, session_no, user_part, next_ms AS cut_ms FROM walk WHERE next_ms IS NOT NULL;
 
@@ -138,7 +154,10 @@ WINDOW line AS (
 );
 
 -- name: drop_odd_pieces
-DELETE FROM pieces WHERE (visitor_hash, session_no) IN (SELECT (visitor_hash, session_no) FROM odd);
+DELETE FROM pieces WHERE EXISTS (
+    SELECT 1 FROM odd AS o
+    WHERE o.visitor_hash = pieces.visitor_hash AND o.session_no = pieces.session_no
+);
 
 -- name: number_careful
 CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM careful;

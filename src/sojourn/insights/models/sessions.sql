@@ -83,7 +83,10 @@ GROUP BY n.first_rid;
 CREATE OR REPLACE TEMP TABLE renewed AS
 SELECT
     m.first_rid,
-    substr(md5(concat_ws('|', d.source_id, d.visitor_id, m.session_no, m.part)), 1, 16) AS session_key,
+    substr(md5(
+        d.source_id || '|' || d.visitor_id || '|'
+        || CAST(m.session_no AS VARCHAR) || '|' || CAST(m.part AS VARCHAR)
+    ), 1, 16) AS session_key,
     d.visitor_id, m.visitor_hash, d.user_id,
     CASE
         WHEN m.is_inferred THEN -1 - m.session_no
@@ -254,14 +257,14 @@ SELECT
         WHEN m.is_inferred THEN 'inferred'
         ELSE 'sdk'
     END AS provenance,
-    nullif(concat_ws(
-        ',',
-        'id_' || m.least_fault,
-        CASE WHEN m.greatest_fault <> m.least_fault THEN 'id_' || m.greatest_fault END,
-        CASE WHEN m.has_joined = 1 THEN 'id_joined' END,
-        CASE m.cause WHEN 'gap' THEN 'split_gap' WHEN 'user' THEN 'split_user' WHEN 'length' THEN 'split_length' END,
-        CASE WHEN m.has_merged = 1 THEN 'siblings_merged' END,
-        CASE WHEN m.has_start_flag = 0 AND m.part = 1 AND NOT m.is_inferred THEN 'start_flag_missing' END
+    nullif(substr(
+        coalesce(',id_' || m.least_fault, '')
+        || CASE WHEN m.greatest_fault <> m.least_fault THEN ',id_' || m.greatest_fault ELSE '' END
+        || CASE WHEN m.has_joined = 1 THEN ',id_joined' ELSE '' END
+        || CASE m.cause WHEN 'gap' THEN ',split_gap' WHEN 'user' THEN ',split_user' WHEN 'length' THEN ',split_length' ELSE '' END
+        || CASE WHEN m.has_merged = 1 THEN ',siblings_merged' ELSE '' END
+        || CASE WHEN m.has_start_flag = 0 AND m.part = 1 AND NOT m.is_inferred THEN ',start_flag_missing' ELSE '' END,
+        2
     ), '') AS repairs,
     m.late_events, make_timestamp_ms(m.received_ms) AS received_until,
     make_timestamp_ms(m.finish_ms + m.timeout_ms) AS open_until,
@@ -307,6 +310,7 @@ DROP TABLE IF EXISTS temp.steps;
 DROP TABLE IF EXISTS temp.merged;
 DROP TABLE IF EXISTS temp.gap_breaks;
 DROP TABLE IF EXISTS temp.user_parts;
+DROP TABLE IF EXISTS temp.leaps;
 DROP TABLE IF EXISTS temp.careful;
 DROP TABLE IF EXISTS temp.pieces;
 DROP TABLE IF EXISTS temp.measured;
