@@ -144,6 +144,7 @@ def serve(kind: str, port: int, folder: Path) -> None:
     """Run one of the two servers until it is stopped."""
     import uvicorn
 
+    from sojourn.app.collector import calm_collector
     from sojourn.core.source import Source
     from sojourn.gateway import Gateway
     from sojourn.log import SqliteLog
@@ -152,6 +153,7 @@ def serve(kind: str, port: int, folder: Path) -> None:
     log = SqliteLog(folder / "log.db")
     source = Source("source", "Benchmark", WRITE_KEY)
     app = bare_app(log) if kind == "bare" else Gateway({WRITE_KEY: source}.get, log, WallClock())
+    calm_collector()
     uvicorn.run(
         app,
         host="127.0.0.1",

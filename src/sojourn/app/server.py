@@ -15,6 +15,7 @@ from types import FrameType
 
 import uvicorn
 
+from sojourn.app.collector import calm_collector
 from sojourn.app.data_directory import DataDirectory, RunningServer
 from sojourn.app.faces import build_console, everything_but_events
 from sojourn.app.platform import Platform
@@ -84,6 +85,7 @@ async def _serve(platform: Platform, listener: socket.socket, ready: Ready) -> N
     stop = asyncio.Event()
     background = asyncio.create_task(platform.run(stop))
     background.add_done_callback(lambda _: server.handle_exit(signal.SIGTERM, None))
+    calm_collector()
     await server.serve(sockets=[listener])
     stop.set()
     await background
