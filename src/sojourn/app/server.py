@@ -165,8 +165,8 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise InvalidSettings(
-            f"port {port} on {host} cannot be used ({error.strerror}); choose another with "
-            "--port, or 0 for any free one"
+            f"port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}); "
+            "choose another with --port, or 0 for any free one"
         ) from None
 
 
