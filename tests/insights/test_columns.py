@@ -195,3 +195,11 @@ def test_the_recorded_mobile_requests_tell_their_devices(datasets: Path) -> None
     assert {row["platform"] for row in rows} <= {"android", "ios"}
     assert {row["device"] for row in rows} == {"mobile"}
     assert all(row["sdk_session_no"] is None or row["sdk_session_no"] > 10**12 for row in rows)
+
+
+def test_revenue_beyond_all_reason_counts_as_none_and_does_not_stop_the_load(
+    shop: Any, event: Any
+) -> None:
+    for number, value in enumerate([9.5e14, -9.5e14, 1e300, "9e99", 9e13]):
+        shop.load([event.track(number, "Order Completed", properties={"revenue": value})])
+    assert shop.sessions("conversions, revenue") == [(5, 9e13)]
