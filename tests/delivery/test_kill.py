@@ -16,7 +16,7 @@ from sojourn.log.sqlite_log import SqliteLog
 from sojourn.testing.destination_suite import sample_event
 from sojourn.testing.stub_far_end import Answer, Seen, StubFarEnd
 
-PEOPLE, EACH = 80, 100
+PEOPLE, EACH = 1_000, 100
 KILLS = 3
 SCRIPT = Path(__file__).with_name("three_deliveries.py")
 
@@ -95,7 +95,7 @@ async def test_nothing_is_lost_and_order_is_kept_through_kills_and_an_outage(
         await _until(lambda: len(set(names_of(amp, amplitude))) == len(names))
         assert not accepted
         down["webhook"] = False
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        output, _ = await asyncio.wait_for(process.communicate(), 240)
         assert output == b"drained\n"
         web.seen = accepted
         for far, find in ((amp, amplitude), (mix, mixpanel), (web, webhook)):
@@ -106,7 +106,7 @@ async def test_nothing_is_lost_and_order_is_kept_through_kills_and_an_outage(
         assert len(names_of(web, webhook)) == len(names), "nothing was lost, so nothing comes twice"
 
 
-async def _until(condition: Callable[[], Any], seconds: float = 60) -> None:
+async def _until(condition: Callable[[], Any], seconds: float = 240) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
