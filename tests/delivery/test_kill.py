@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sojourn.core.envelope import pack_events
 from sojourn.core.ports import EVENTS, Batch, Entry
 from sojourn.log.sqlite_log import SqliteLog
@@ -63,6 +65,7 @@ def first_arrivals_in_order(got: Sequence[str], names: dict[str, tuple[int, int]
     return True
 
 
+@pytest.mark.timeout(400)
 async def test_nothing_is_lost_and_order_is_kept_through_kills_and_an_outage(
     tmp_path: Path,
 ) -> None:
