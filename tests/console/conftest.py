@@ -142,7 +142,7 @@ class Served:
 
     def client(self, **more: Any) -> Visitor:
         """A client of this console."""
-        return Visitor(base_url=self.url, timeout=10, verify=NO_TLS, **more)
+        return Visitor(base_url=self.url, timeout=60, verify=NO_TLS, **more)
 
     @contextlib.contextmanager
     def log_in(self, name: str, password: str) -> Iterator[Visitor]:
@@ -186,7 +186,7 @@ def serve(path: Path, reports: Any, settings: ConsoleSettings) -> Iterator[Serve
         target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True
     )
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.01)
     try:

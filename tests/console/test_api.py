@@ -16,7 +16,7 @@ from sojourn.core.ports import Parameter, Report, ReportSpec
 
 def get(served: Any, path: str) -> tuple[int, bytes, Any]:
     try:
-        with urllib.request.urlopen(served.url + path, timeout=20) as answer:
+        with urllib.request.urlopen(served.url + path, timeout=60) as answer:
             return answer.status, answer.read(), answer.headers
     except urllib.error.HTTPError as error:
         with error:

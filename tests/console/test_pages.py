@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 FUNNEL = (
@@ -38,6 +39,10 @@ PAGES = {
     "nothing": "/nope",
 }
 EXPECTED_TO_FAIL = {"no session": 404, "nothing": 404}
+PATIENCE_S = 60
+"""How long to wait for what a page is about to show: the machine may be busy with other tests."""
+
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,7 @@ def browser() -> Iterator[Browser]:
 def opening(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]]:
     """A page in a fresh profile, and what goes wrong on it."""
     context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_S * 1000)
     page, troubles = context.new_page(), []
     page.on("console", lambda said: troubles.append(said.text) if said.type != "log" else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -65,7 +71,7 @@ def opening(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]
 
 
 def ask(served: Any, path: str) -> Any:
-    with urllib.request.urlopen(served.url + path, timeout=10) as answer:
+    with urllib.request.urlopen(served.url + path, timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
@@ -87,8 +93,9 @@ def test_every_page_is_accessible_small_and_without_errors(
         assert answer is not None
         assert answer.status == EXPECTED_TO_FAIL.get(name, 200)
         page.wait_for_selector("[aria-busy]", state="detached")
-        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert sum(sizes) < 300_000
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        expect(page.locator("details[data-lazy]:not([data-fetched])")).to_have_count(0)
         page.evaluate(AXE.read_text())
         assert serious(page.evaluate("axe.run()")) == []
         page.emulate_media(color_scheme="dark")
@@ -119,18 +126,31 @@ FIRST_PAINT = """() => new Promise((resolve) => new PerformanceObserver(
 def test_the_first_paint_comes_within_300_ms(opened: Any, browser: Browser) -> None:
     with opening(browser) as (page, _):
         page.goto(opened.url + "/")
-        paints = []
-        # The machine may be busy with other tests: the best of some loads is the page's own.
-        for _ in range(12):
+        paints = [page.evaluate(FIRST_PAINT)]
+        # The machine may be busy with other tests: the best of many loads is the page's own.
+        deadline = time.monotonic() + PATIENCE_S
+        while paints[-1] >= 300 and time.monotonic() < deadline:
             page.goto(opened.url + "/")
             paints.append(page.evaluate(FIRST_PAINT))
-            if paints[-1] < 300:
-                break
         assert min(paints) < 300, paints
 
 
 def figure(text: str) -> float:
     return float(re.sub(r"[^\d.]", "", text))
+
+
+def follow(page: Page, link: Locator, pattern: str) -> None:
+    """Choose a link or a button, and wait until the page that it leads to is there."""
+    before = page.url
+    link.click()
+    page.wait_for_url(lambda url: url != before and re.search(pattern, url) is not None)
+
+
+def reached(page: Page) -> list[float]:
+    """The sessions of each of a funnel's three steps, once they are shown."""
+    shown = page.locator(".funnel .reached")
+    expect(shown).to_have_count(3)
+    return [figure(text) for text in shown.all_inner_texts()]
 
 
 def test_figures_are_those_of_the_api_and_open_exactly_their_sessions(
@@ -146,13 +166,13 @@ def test_figures_are_those_of_the_api_and_open_exactly_their_sessions(
             "SELECT count(*) FROM sessions WHERE traffic_class = 'human'"
         ).fetchall()
         assert shown == counted
-        tile.locator("dd.value a").click()
+        follow(page, tile.locator("dd.value a"), "/sessions[?]")
         assert figure(page.locator("h1 + .lede").inner_text()) == shown
         page.goto(opened.url + "/?from=28d")
         row = page.locator("section[aria-label='Channels'] tbody tr").nth(1)
         link = row.locator("td a").first
         shown = figure(link.inner_text())
-        link.click()
+        follow(page, link, "/sessions[?]")
         assert figure(page.locator("h1 + .lede").inner_text()) == shown
 
 
@@ -171,7 +191,8 @@ def test_times_are_in_the_zone_of_the_reader(opened: Any, browser: Browser) -> N
     for zone in ("UTC", "Asia/Tokyo"):
         with opening(browser, timezone_id=zone, locale="en-GB") as (page, _):
             page.goto(path)
-            seen.append(page.locator(".timeline .at time").first.inner_text())
+            # The script that moves a time to the zone gives it a title.
+            seen.append(page.locator(".timeline .at time[title]").first.inner_text())
     hours = [int(text.split(":")[0]) for text in seen]
     assert (hours[1] - hours[0]) % 24 == 9
 
@@ -183,14 +204,13 @@ def test_filters_are_in_the_url_and_survive_the_way_to_other_pages(
         page.goto(opened.url + "/sessions")
         page.get_by_text("More filters").click()
         page.get_by_label("Channel").select_option("Email")
-        page.get_by_role("button", name="Show").click()
-        assert "channel=Email" in page.url
+        follow(page, page.get_by_role("button", name="Show"), "channel=Email")
         assert "from=" not in page.url
-        channels = page.locator("tbody td:nth-child(4)").all_inner_texts()
-        assert set(channels) == {"Email"}
+        channels = page.locator("tbody td:nth-child(4)")
+        expect(channels).not_to_have_count(0)
+        assert set(channels.all_inner_texts()) == {"Email"}
         page.goto(opened.url + "/?from=24h")
-        page.get_by_role("link", name="Journeys").click()
-        assert page.url.endswith("/journeys?from=24h")
+        follow(page, page.get_by_role("link", name="Journeys"), r"/journeys\?from=24h$")
 
 
 def test_the_keyboard_reaches_the_content_and_the_menu(opened: Any, browser: Browser) -> None:
@@ -198,25 +218,26 @@ def test_the_keyboard_reaches_the_content_and_the_menu(opened: Any, browser: Bro
         page.goto(opened.url + "/")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "content"
+        expect(page.locator("#content")).to_be_focused()
         menu = page.get_by_role("button", name="Menu")
-        assert not page.get_by_role("link", name="Sources").is_visible()
+        expect(page.get_by_role("link", name="Sources")).to_be_hidden()
         menu.focus()
         page.keyboard.press("Enter")
-        assert menu.get_attribute("aria-expanded") == "true"
-        assert page.get_by_role("link", name="Sources").is_visible()
+        expect(menu).to_have_attribute("aria-expanded", "true")
+        expect(page.get_by_role("link", name="Sources")).to_be_visible()
 
 
 def test_the_theme_follows_the_system_until_the_reader_chooses(
     opened: Any, browser: Browser
 ) -> None:
     colour = "getComputedStyle(document.body).backgroundColor"
+    changed = f"before => {colour} !== before"
     with opening(browser, color_scheme="dark") as (page, _):
         page.goto(opened.url + "/warehouse")
         dark = page.evaluate(colour)
         page.get_by_role("button", name="Dark or light").click()
+        page.wait_for_function(changed, arg=dark)
         light = page.evaluate(colour)
-        assert dark != light
         page.reload()
         assert page.evaluate(colour) == light
 
@@ -226,7 +247,7 @@ def test_live_follows_what_happens_and_can_be_paused(opened: Any, browser: Brows
         page.goto(opened.url + "/live")
         page.locator("[data-live-state].on").wait_for()
         page.get_by_role("button", name="Pause").click()
-        assert page.locator("[data-live-state]").inner_text() == "paused"
+        expect(page.locator("[data-live-state]")).to_have_text("paused")
         page.get_by_role("button", name="Go on").click()
         page.locator("[data-live-state].on").wait_for()
         assert troubles == []
@@ -239,15 +260,14 @@ def test_a_funnel_is_built_saved_and_opened_again(opened: Any, browser: Browser)
         page.get_by_label("Step 2").fill("Checkout Started")
         page.get_by_role("button", name="Add a step").click()
         page.get_by_label("Step 3").fill("Order Completed")
-        page.get_by_role("button", name="Show", exact=True).click()
-        counts = [figure(text) for text in page.locator(".funnel .reached").all_inner_texts()]
-        assert len(counts) == 3
+        follow(page, page.get_by_role("button", name="Show", exact=True), "step=Order")
+        counts = reached(page)
         assert counts == sorted(counts, reverse=True)
         page.get_by_label("Save this funnel").fill("To the order")
-        page.get_by_role("button", name="Save", exact=True).click()
+        follow(page, page.get_by_role("button", name="Save", exact=True), "steps=")
         page.goto(opened.url + "/funnels")
-        page.get_by_role("link", name="To the order").click()
-        assert [figure(t) for t in page.locator(".funnel .reached").all_inner_texts()] == counts
+        follow(page, page.get_by_role("link", name="To the order"), "steps=")
+        assert reached(page) == counts
         assert troubles == []
     opened.console.saved.remove("funnels", "To the order")
 
@@ -257,11 +277,10 @@ def test_someone_logs_in_looks_around_and_logs_out(closed: Any, browser: Browser
         page.goto(closed.url + "/sessions?channel=Email")
         page.get_by_label("Name").fill("admin")
         page.get_by_label("Password").fill(closed.password)
-        page.get_by_role("button", name="Log in").click()
-        assert page.url.endswith("/sessions?channel=Email")
-        page.get_by_role("button", name="Log out").click()
+        follow(page, page.get_by_role("button", name="Log in"), r"/sessions\?channel=Email$")
+        follow(page, page.get_by_role("button", name="Log out"), "/login")
         page.goto(closed.url + "/")
-        assert "/login" in page.url
+        expect(page).to_have_url(re.compile("/login"))
         assert troubles == []
 
 
@@ -269,11 +288,10 @@ def test_the_planted_problem_is_found_in_two_clicks(opened: Any, browser: Browse
     with opening(browser) as (page, _):
         page.goto(opened.url + "/")
         strip = page.locator(".strip a")
-        strip.wait_for()
-        assert "Mobile Safari" in strip.inner_text()
-        strip.click()
+        expect(strip).to_contain_text("Mobile Safari")
+        follow(page, strip, "/problems")
         card = page.locator(".problem-card").first
-        assert card.locator("svg.chart .onset").count() == 1
-        assert "since 2026-11-" in card.inner_text()
-        card.get_by_role("link", name="See the sessions").click()
+        expect(card.locator("svg.chart .onset")).to_have_count(1)
+        expect(card).to_contain_text("since 2026-11-")
+        follow(page, card.get_by_role("link", name="See the sessions"), "/sessions[?]")
         assert figure(page.locator("h1 + .lede").inner_text()) > 10

@@ -39,7 +39,7 @@ class Server:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
             )
-        self.url = eventually(self._listening, seconds=30)["url"]
+        self.url = eventually(self._listening, seconds=60)["url"]
 
     def _listening(self) -> dict[str, Any] | None:
         assert self.process.poll() is None, self.output.read_text()
@@ -58,7 +58,7 @@ class Server:
         """SIGTERM, as a service manager stops it."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def events(self) -> list[dict[str, Any]]:
         """What `sojourn export events` prints."""
@@ -81,7 +81,7 @@ def exported(kind: str, data_dir: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def eventually(probe: Callable[[], Any], seconds: float = 15) -> Any:
+def eventually(probe: Callable[[], Any], seconds: float = 60) -> Any:
     """The first truthy answer of `probe`; fails when there is none before the deadline."""
     deadline = time.monotonic() + seconds
     while not (answer := probe()):
@@ -149,5 +149,5 @@ def browser() -> Iterator[Any]:
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     request = urllib.request.Request(url, data=body, headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.status, answer.read().decode()

@@ -20,6 +20,7 @@ class Visitor:
 
     def __init__(self, browser: Any, site: str, server: Server) -> None:
         self._context = browser.new_context()
+        self._context.set_default_timeout(60_000)
         self._site = site
         self._server = server
         self.told: Counter[tuple[str, int]] = Counter()
@@ -75,7 +76,7 @@ def arrived(server: Server, count: int) -> list[dict[str, Any]]:
         events = server.events()
         return events if len(events) >= count else []
 
-    return list(eventually(enough, seconds=30))
+    return list(eventually(enough))
 
 
 def stored(events: list[dict[str, Any]]) -> Counter[tuple[str, int]]:

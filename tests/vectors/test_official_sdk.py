@@ -171,11 +171,8 @@ class Official:
         stored = self.pages[tab].evaluate("localStorage.getItem('rl_session')")
         for other in self.pages.values():
             if other is not self.pages[tab]:
-                for _ in range(200):
-                    if other.evaluate("localStorage.getItem('rl_session')") == stored:
-                        break
-                else:
-                    raise AssertionError("the tabs never agreed on what is stored")
+                agreed = "stored => localStorage.getItem('rl_session') === stored"
+                other.wait_for_function(agreed, arg=stored, timeout=60_000)
 
     def _load(self, tab: str) -> None:
         if tab not in self.pages:
@@ -205,6 +202,7 @@ def chromium() -> Any:
 def test_a_random_script_shows_the_same_in_the_official_sdk(chromium, seed):
     script = json.loads(json.dumps(Writer(seed).script()))
     context = chromium.new_context()
+    context.set_default_timeout(60_000)
     try:
         official = Official(context).play(script)
     finally:

@@ -109,7 +109,7 @@ class Site:
         return found
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"
@@ -144,6 +144,7 @@ def site(wheel: Path) -> Iterator[Site]:
 def page(chromium: Any, site: Site) -> Iterator[Any]:
     """A page of a fresh visitor; errors on it fail the test."""
     context = chromium.new_context()
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))

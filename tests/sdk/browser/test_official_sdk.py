@@ -134,6 +134,7 @@ def test_a_random_script_shows_the_same_in_both(chromium: Any, playing: Any, see
         pytest.skip("needs `npm install` in tests/browser")
     written = json.loads(json.dumps(script(seed)))
     context = chromium.new_context()
+    context.set_default_timeout(60_000)
     official, ours = Official(context, written), playing.Player(written, 0)
     theirs_by_name: dict[str, int] = {}
     ours_by_name: dict[str, int] = {}

@@ -82,12 +82,14 @@ function tidyFilters() {
 
 /** Parts that take their time: fetched after the page is painted. */
 function fragments() {
-  for (const holder of document.querySelectorAll("[data-fragment]")) fetchInto(holder);
+  for (const holder of document.querySelectorAll("[data-fragment]")) {
+    fetchInto(holder, holder.dataset.fragment);
+  }
 }
 
-async function fetchInto(holder) {
+async function fetchInto(holder, address) {
   try {
-    const answer = await fetch(holder.dataset.fragment);
+    const answer = await fetch(address);
     if (!answer.ok) throw new Error(String(answer.status));
     holder.innerHTML = await answer.text();
     localTimes(holder);
@@ -102,10 +104,9 @@ function lazyParts() {
   for (const details of document.querySelectorAll("details[data-lazy]")) {
     details.addEventListener("toggle", async () => {
       const holder = details.querySelector("div");
-      const answer = await fetch(details.dataset.lazy);
-      if (!answer.ok) return;
-      holder.innerHTML = await answer.text();
-      localTimes(holder);
+      holder.setAttribute("aria-busy", "true");
+      await fetchInto(holder, details.dataset.lazy);
+      details.dataset.fetched = "";
     }, { once: true });
   }
 }
