@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -23,7 +23,11 @@ from sojourn.settings import Configuration
 
 if TYPE_CHECKING:
     from sojourn.app.definition import Definition
+    from sojourn.app.importing.order import ImportOrder, Progress
     from sojourn.app.questions import Questions
+
+
+T = TypeVar("T")
 
 
 class ServerGone(Transient):
@@ -63,6 +67,10 @@ class Access(Protocol):
 
     def replay(self, stage: str, name: str = "") -> int:
         """Send dead letters again; how many that were."""
+        ...
+
+    def import_history(self, order: ImportOrder) -> Iterator[Progress]:
+        """Import tables of RudderStack, and tell how far it is."""
         ...
 
 
@@ -106,10 +114,15 @@ class _Direct:
         self.redefine = questions.redefine
 
     def export(self, kind: str) -> Iterator[bytes]:
-        lines: AsyncIterator[bytes] = self._questions.export(kind)
+        return self._each(self._questions.export(kind))
+
+    def import_history(self, order: ImportOrder) -> Iterator[Progress]:
+        return self._each(self._questions.import_history(order))
+
+    def _each(self, values: AsyncIterator[T]) -> Iterator[T]:
         while True:
             try:
-                yield self._runner.run(cast("Any", anext(lines)))
+                yield self._runner.run(cast("Any", anext(values)))
             except StopAsyncIteration:
                 return
 
@@ -158,6 +171,14 @@ class _Remote:
     def replay(self, stage: str, name: str = "") -> int:
         path = "dead-letters/replay?" + urllib.parse.urlencode({"stage": stage, "id": name})
         return msgspec.json.decode(self._read(path, b""), type=int)
+
+    def import_history(self, order: ImportOrder) -> Iterator[Progress]:
+        with self._open("import", msgspec.json.encode(order)) as answer:
+            for line in answer:
+                progress = msgspec.json.decode(line)
+                if "error" in progress:
+                    raise Refused(progress["error"])
+                yield progress
 
     def _read(self, path: str, body: bytes | None = None) -> bytes:
         with self._open(path, body) as answer:

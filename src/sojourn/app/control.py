@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sojourn.app.definition import Definition
+from sojourn.app.importing.order import ImportOrder, Progress
 from sojourn.app.questions import Questions
 from sojourn.core.errors import SojournError
 
@@ -78,8 +79,14 @@ def control_app(questions: Questions, token: str) -> Starlette:
         query = request.query_params
         return _json(await questions.replay(query.get("stage", ""), query.get("id", "")))
 
+    async def import_history(request: Request) -> Response:
+        order = msgspec.json.decode(await request.body(), type=ImportOrder)
+        lines = _lines(questions.import_history(order))
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
     return Starlette(
         routes=[
+            Route("/import", import_history, methods=["POST"]),
             Route("/redefine", _clear_errors(redefine), methods=["POST"]),
             Route("/dead-letters", _clear_errors(dead_letters)),
             Route("/dead-letters/replay", _clear_errors(replay), methods=["POST"]),
@@ -105,6 +112,15 @@ def _clear_errors(handler: Handler) -> Handler:
             return Response(str(error), 400)
 
     return answer
+
+
+async def _lines(progress: AsyncIterator[Progress]) -> AsyncIterator[bytes]:
+    """How far something is, a JSON object a line; what stops it is the last line's `error`."""
+    try:
+        async for one in progress:
+            yield msgspec.json.encode(one) + b"\n"
+    except SojournError as error:
+        yield msgspec.json.encode({"error": str(error)}) + b"\n"
 
 
 async def _joined(lines: AsyncIterator[bytes], size: int = 1 << 16) -> AsyncIterator[bytes]:

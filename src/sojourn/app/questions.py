@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sojourn.app.definition import Definition
+from sojourn.app.importing.order import ImportOrder, Progress
+from sojourn.app.importing.run import import_history
 from sojourn.core.envelope import unpack_events
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import EVENTS, EventLog, Report, ReportSpec
@@ -87,6 +89,10 @@ class Questions:
         if name:
             return await letters.replay([await letters.show(name)])
         return await letters.replay([one async for one in letters.list(stage, replayed=False)])
+
+    def import_history(self, order: ImportOrder) -> AsyncIterator[Progress]:
+        """Import tables of RudderStack; see `sojourn.app.importing`."""
+        return import_history(self._platform, order)
 
     async def status(self) -> dict[str, Any]:
         """How each part is doing."""

@@ -7,6 +7,7 @@ import typer
 from sojourn.cli import (
     configuration,
     dead_letters,
+    importing,
     mcp,
     reading,
     sending,
@@ -35,6 +36,7 @@ app.command()(reading.report)
 app.command()(reading.sql)
 app.command()(reading.status)
 app.add_typer(warehouse.app)
+app.command(name="import")(importing.import_history)
 app.add_typer(dead_letters.app)
 app.command()(configuration.config)
 app.command()(sending.send)

@@ -3,7 +3,12 @@
 `load(path, environ, overrides)` gives a `Configuration`; nothing else reads the environment.
 """
 
-from sojourn.settings.configuration import Configuration, DestinationSettings, load
+from sojourn.settings.configuration import (
+    Configuration,
+    DestinationSettings,
+    load,
+    resolve_secret,
+)
 from sojourn.settings.durations import format_duration, parse_duration
 from sojourn.settings.options import OPTIONS, Option
 
@@ -15,4 +20,5 @@ __all__ = [
     "format_duration",
     "load",
     "parse_duration",
+    "resolve_secret",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,20 +54,22 @@ class DuckDBTables:
         self._merger = Merger(self._connection, self._catalog)
         self._sessions = sessions
 
-    def load(self, batches: Sequence[Batch]) -> Loaded:
+    def load(self, batches: Sequence[Batch], sessions: bool = True) -> Loaded:
         """Load events and renew the sessions that they touch, in one transaction.
 
         Loading the same events again changes nothing. Events that no table can take are in the
-        answer's `aside`. Raises `WarehouseUnavailable` for disk or memory.
+        answer's `aside`. Without `sessions`, the events are rows and nothing else: what is known
+        of people, not what they did. Raises `WarehouseUnavailable` for disk or memory.
         """
+        model = self._sessions if sessions else None
         load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock, self._transaction():
-            intake = Intake(self._workshop, load_time, keep_events=self._sessions is not None)
+            intake = Intake(self._workshop, load_time, keep_events=model is not None)
             intake.take(batches)
             merged = [self._merger.merge(*tables) for tables in intake.tables().items()]
-            if self._sessions is not None:
+            if model is not None:
                 for source_id, events in intake.events.items():
-                    self._sessions.update(self._connection, source_id, events)
+                    model.update(self._connection, source_id, events)
         return Loaded(
             events=intake.count,
             inserted=sum(m.inserted for m in merged),
@@ -75,6 +77,17 @@ class DuckDBTables:
             discarded=intake.discarded,
             aside=tuple(intake.aside),
         )
+
+    def known(self, namespace: str, ids: Sequence[str]) -> set[str]:
+        """Which ids have rows in the tables of a namespace, or had them."""
+        with self._lock:
+            return self._merger.known(namespace, ids)
+
+    def widen(self, namespace: str, tables: Mapping[str, Mapping[str, str]]) -> None:
+        """Make sure that tables have columns (name to `int`, `float`, `boolean`, `string`,
+        `datetime`, `json`); a column that is there keeps its type."""
+        with self._lock, self._transaction():
+            self._catalog.admit(namespace, {name: dict(types) for name, types in tables.items()})
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for a reader, in any thread. The caller closes it."""

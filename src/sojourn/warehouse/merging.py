@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,6 +43,11 @@ class Merger:
                 inserted += merged.inserted
                 duplicates += merged.duplicates
         return Merged(inserted, duplicates)
+
+    def known(self, namespace: str, ids: Sequence[str]) -> set[str]:
+        """Which of the ids are in some table of a namespace, or were."""
+        found: list[str] = self._known(namespace, pa.array(ids, pa.string())).to_pylist()
+        return set(found)
 
     def _suspects(self, namespace: str, tables: Mapping[str, pa.Table]) -> pa.Array:
         """The ids that were there before, or come twice; all others are remembered."""
