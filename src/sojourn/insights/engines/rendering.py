@@ -1,0 +1,76 @@
+"""One query of the models in an engine's SQL: what sqlglot does not know of, then sqlglot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlglot import exp, parse_one
+
+from sojourn.core.errors import InvalidSettings
+from sojourn.insights.engines.nulls import without_ignore_nulls
+from sojourn.insights.sql import queries
+
+
+class Engine(NamedTuple):
+    """An engine: what sqlglot calls it, and its statements and expressions from its `.sql` file."""
+
+    sqlglot: str
+    parts: Mapping[str, str]
+    ignores_nulls: bool = True
+    """Whether its windows have IGNORE NULLS."""
+
+    @property
+    def has_schema(self) -> bool:
+        """Whether working tables are real ones, in a schema of their own."""
+        return "{working}" in self.parts["open"]
+
+    def placed(self, name: str, working: str) -> str:
+        """A working table's name for SQL text."""
+        return f"{working}.{name}" if self.has_schema else name
+
+    def call(self, part: str, argument: exp.Expression) -> exp.Expression:
+        """An expression of the file around an argument, which it calls `value`."""
+        found: exp.Expression = parse_one(self.parts[part], read=self.sqlglot)
+        for column in list(found.find_all(exp.Column)):
+            if column.name == "value":
+                column.replace(argument.copy())
+        return found
+
+
+ENGINES: Mapping[str, Engine] = {
+    "duckdb": Engine("duckdb", queries("engines/duckdb.sql")),
+    "postgres": Engine("postgres", queries("engines/postgres.sql"), ignores_nulls=False),
+    "spark": Engine("spark", queries("engines/spark.sql")),
+    "databricks": Engine("databricks", queries("engines/spark.sql")),
+}
+"""By the name that `--dialect` takes."""
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name. Raises `InvalidSettings`."""
+    found = ENGINES.get(name)
+    if found is None:
+        raise InvalidSettings(f"dialect '{name}' is unknown; there are: {', '.join(ENGINES)}")
+    return found
+
+
+def render(query: exp.Query, target: Engine) -> str:
+    """The query's text, laid out for people to read."""
+    query = query.copy()
+    if not target.ignores_nulls:
+        without_ignore_nulls(query)
+    _replace_times(query, target)
+    return query.sql(target.sqlglot, pretty=True)
+
+
+def _replace_times(query: exp.Query, target: Engine) -> None:
+    """Times to milliseconds and back, as the engine says it.
+
+    sqlglot reads DuckDB's `epoch_ms` as the way from a number to a time; the models mean the other.
+    """
+    for node in list(query.find_all(exp.UnixToTime, exp.Anonymous)):
+        if isinstance(node, exp.UnixToTime):
+            node.replace(target.call("to_ms", node.this))
+        elif node.name.lower() == "make_timestamp_ms":
+            node.replace(target.call("from_ms", node.expressions[0]))
