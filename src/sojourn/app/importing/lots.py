@@ -45,7 +45,7 @@ class Lots:
         source_id: str,
         namespace: str,
         events: Iterator[HistoryEvent],
-        lot_bytes: int = LOT_BYTES,
+        lot_bytes: int,
     ) -> None:
         self._tables = tables
         self._source_id = source_id

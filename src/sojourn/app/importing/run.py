@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sojourn.app.importing.loading import entries, load_lines
-from sojourn.app.importing.lots import Lot, Lots
+from sojourn.app.importing.lots import LOT_BYTES, Lot, Lots
 from sojourn.app.importing.order import Counts, ImportOrder, Progress
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import EVENTS
@@ -25,19 +25,23 @@ if TYPE_CHECKING:
     from sojourn.app.sources import Sources
 
 _SPACE = "import"
+_POLL_S = 0.1
 
 
-async def import_history(platform: Platform, order: ImportOrder) -> AsyncIterator[Progress]:
-    """Import, and tell how far it is (`Counts`) at first, after each lot, and with `done`.
+async def import_history(
+    platform: Platform, order: ImportOrder, lot_bytes: int = LOT_BYTES
+) -> AsyncIterator[Progress]:
+    """Import, and tell how far it is: at first, after each lot, and with `done`.
 
-    Raises `InvalidSettings` and `WarehouseUnavailable`; running it again goes on.
+    `lot_bytes`: of events that are loaded together. Raises `InvalidSettings` and
+    `WarehouseUnavailable`; running it again goes on.
     """
     order = order.checked()
     history = await asyncio.to_thread(
         open_history, order.address, order.schema, platform.directory.warehouse
     )
     try:
-        async for progress in _Run(platform, order, history).progress():
+        async for progress in _Run(platform, order, history).progress(lot_bytes):
             yield progress
     finally:
         await asyncio.to_thread(history.close)
@@ -53,7 +57,7 @@ class _Run:
         self._counts = Counts()
         self._key = _key(order, history.schema, self._source.id)
 
-    async def progress(self) -> AsyncIterator[Progress]:
+    async def progress(self, lot_bytes: int) -> AsyncIterator[Progress]:
         order, history = self._order, self._history
         tables = await asyncio.to_thread(self._count_rows)
         what: Progress = {
@@ -71,10 +75,12 @@ class _Run:
         what["resumed_after"] = start.received if start else None
         yield {**what, **asdict(self._counts)}
         events = history.events(order.since, order.until, start)
-        lots = Lots(self._platform.tables, self._source.id, self._namespace, events)
+        lots = Lots(self._platform.tables, self._source.id, self._namespace, events, lot_bytes)
         while lot := await asyncio.to_thread(lots.next):
             await self._take(lot)
             yield {"at": lot.position.received, **asdict(self._counts)}
+        if order.deliver:
+            await self._loaded_from_log()
         await self._complete_users()
         self._platform.state.delete(_SPACE, [self._key])
         yield {**what, **asdict(self._counts), "done": True}
@@ -110,6 +116,13 @@ class _Run:
         counts.already_there += lot.events - len(lot.lines)
         position = msgspec.json.encode(lot.position)
         await asyncio.to_thread(platform.state.put, _SPACE, {self._key: position}, 0)
+
+    async def _loaded_from_log(self) -> None:
+        """Wait until the tables have what was appended: by the server's loader, if one runs."""
+        if self._platform.gateway is None:
+            await self._platform.loader.drain()
+        while (await self._platform.lags())["warehouse"].entries:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(_POLL_S)
 
     async def _load(self, lines: list[bytes], sessions: bool = True) -> None:
         platform, counts = self._platform, self._counts
