@@ -33,7 +33,7 @@ def write_out(query: exp.Query, known: Columns) -> list[str]:
 def _select(query: exp.Select, known: Columns) -> list[str]:
     sources = _sources(query, known)
     columns: list[str] = []
-    projections: list[exp.Expression] = []
+    projections: list[exp.Expr] = []
     for projection in query.expressions:
         if not projection.is_star:
             columns.append(projection.alias_or_name)

@@ -27,7 +27,7 @@ class Definition(NamedTuple):
 
 
 class Flow:
-    """Takes statements of the models, in DuckDB's SQL, in their order; `definitions` is the outcome."""
+    """Takes statements of the models in their order, DuckDB's SQL; `definitions` come of it."""
 
     def __init__(self, inputs: Mapping[str, Sequence[str]], empty: Collection[str] = ()) -> None:
         """`inputs`: the columns of the tables that are there. `empty`: relations without rows,
@@ -50,26 +50,16 @@ class Flow:
                 self._current.pop(name, None)
             else:
                 self._views.pop(name, None)
-                self._define(name, statement.expression)
+                self.define(name, statement.expression)
         elif isinstance(statement, exp.Insert) and isinstance(statement.expression, exp.Query):
-            self._define(name, _with_rows(name, statement.expression))
+            self.define(name, _with_rows(name, statement.expression))
         elif isinstance(statement, exp.Delete):
-            self._define(name, _without_rows(name, statement.args["where"].this))
+            self.define(name, _without_rows(name, statement.args["where"].this))
         else:
             raise ValueError(f"no definition follows from: {sql}")
 
-    def insert_of(self, sql: str) -> exp.Query:
-        """The query of an INSERT whose table is the outcome of the flow."""
-        statement = parse_one(sql, read="duckdb")
-        assert isinstance(statement.expression, exp.Query)
-        return statement.expression
-
-    def define(self, name: str, query: exp.Query) -> Definition:
-        """Define a relation by a query over the relations so far."""
-        self._define(name, query)
-        return self.definitions[-1]
-
-    def _define(self, name: str, query: exp.Query, is_view: bool = False) -> str:
+    def define(self, name: str, query: exp.Query, is_view: bool = False) -> str:
+        """Define a relation by a query over those so far; returns the name it gets."""
         query = self._resolve(_pruned(query.copy(), self._empty))
         columns = tuple(write_out(query, self._columns))
         version = self._versions[name] = self._versions.get(name, 0) + 1
@@ -95,12 +85,12 @@ class Flow:
             return self._current[name]
         sources = {table.name: self._relation(table.name) for table in tables_of(self._views[name])}
         if name not in self._current or self._made.get(name) != sources:
-            self._define(name, self._views[name], is_view=True)
+            self.define(name, self._views[name], is_view=True)
             self._made[name] = sources
         return self._current[name]
 
 
-def tables_of(query: exp.Expression) -> list[exp.Table]:
+def tables_of(query: exp.Expr) -> list[exp.Table]:
     """What a query reads, its own WITH queries aside. One name must not stand for both."""
     own = {cte.alias for cte in query.find_all(exp.CTE)}
     return [table for table in query.find_all(exp.Table) if table.name not in own]
@@ -111,7 +101,7 @@ def _with_rows(name: str, added: exp.Query) -> exp.Query:
     return before.union(exp.select("*").from_(added.subquery("added")), distinct=False)
 
 
-def _without_rows(name: str, condition: exp.Expression) -> exp.Query:
+def _without_rows(name: str, condition: exp.Expr) -> exp.Query:
     """`condition` must not be NULL: the models say EXISTS."""
     return exp.select("*").from_(name).where(exp.not_(condition))
 
@@ -121,6 +111,7 @@ def _pruned(query: exp.Query, empty: Collection[str]) -> exp.Query:
     for union in list(query.find_all(exp.Union)):
         for part, other in ((union.left, union.right), (union.right, union.left)):
             if isinstance(part, exp.Select) and _reads(part) & set(empty):
+                assert isinstance(other, exp.Select)
                 kept = other.distinct() if union.args.get("distinct") else other
                 if union.ctes:
                     kept.set("with_", union.args["with_"])

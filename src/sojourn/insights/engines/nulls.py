@@ -22,20 +22,20 @@ def without_ignore_nulls(query: exp.Query) -> exp.Query:
     return query
 
 
-def _value(projection: exp.Expression) -> exp.Expression | None:
+def _value(projection: exp.Expr) -> exp.Expr | None:
     """What is looked for in a projection `first_value(x IGNORE NULLS) OVER …`."""
     window = projection.unalias()
     if isinstance(window, exp.Window) and isinstance(window.this, exp.IgnoreNulls):
-        value: exp.Expression = window.this.this.this
+        value: exp.Expr = window.this.this.this
         return value
     return None
 
 
-def _regroup(select: exp.Select, found: list[exp.Expression]) -> None:
+def _regroup(select: exp.Select, found: list[exp.Expr]) -> None:
     inner = select.copy()
     inner.set("with_", None)
-    outer: list[exp.Expression] = []
-    projections: list[exp.Expression] = []
+    outer: list[exp.Expr] = []
+    projections: list[exp.Expr] = []
     for projection in inner.expressions:
         value, name = _value(projection), projection.alias_or_name
         if value is None:
@@ -68,7 +68,7 @@ def _regroup(select: exp.Select, found: list[exp.Expression]) -> None:
     select.replace(regrouped)
 
 
-def _partition(select: exp.Select, window: exp.Window) -> list[exp.Expression]:
+def _partition(select: exp.Select, window: exp.Window) -> list[exp.Expr]:
     if window.alias:
         named = {one.name: one for one in select.args.get("windows") or ()}
         window = named[window.alias]

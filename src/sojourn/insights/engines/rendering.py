@@ -29,9 +29,9 @@ class Engine(NamedTuple):
         """A working table's name for SQL text."""
         return f"{working}.{name}" if self.has_schema else name
 
-    def call(self, part: str, argument: exp.Expression) -> exp.Expression:
+    def call(self, part: str, argument: exp.Expr) -> exp.Expr:
         """An expression of the file around an argument, which it calls `value`."""
-        found: exp.Expression = parse_one(self.parts[part], read=self.sqlglot)
+        found: exp.Expr = parse_one(self.parts[part], read=self.sqlglot)
         for column in list(found.find_all(exp.Column)):
             if column.name == "value":
                 column.replace(argument.copy())
