@@ -1,7 +1,8 @@
 """The session model: keeps `session_events` and `sessions` a pure function of the stored events.
 
 The logic is SQL: `models/stage.sql` finds what new events touch, `assign.sql` and `repair.sql`
-give every event its session, `sessions.sql` makes the rows. This module runs them in order.
+give every event its session, `sessions.sql` makes the rows, `store.sql` writes them. This module
+runs them in order.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sojourn.core.source import Source
+from sojourn.insights import steps
 from sojourn.insights.extract import Extractor
 from sojourn.insights.names import CONVERSIONS
 from sojourn.insights.places import Places
@@ -17,9 +19,8 @@ from sojourn.insights.sql import queries
 
 _SCHEMA = queries("models/schema.sql")
 _STAGE = queries("models/stage.sql")
-_ASSIGN = queries("models/assign.sql")
-_REPAIR = queries("models/repair.sql")
 _SESSIONS = queries("models/sessions.sql")
+_STORE = queries("models/store.sql")
 _POLICIES = queries("models/policies.sql")
 
 SIBLING_WINDOW_MS = 60_000
@@ -77,7 +78,7 @@ class SessionModel:
             connection.execute(_STAGE["touch_further"])
         assign(connection)
         remake(connection)
-        connection.execute(_SESSIONS["store_events"])
+        connection.execute(_STORE["store_events"])
         return settle(connection)
 
     def _policy(self, connection: Any, source_id: str) -> tuple[str, int]:
@@ -100,17 +101,9 @@ class SessionModel:
 
 def assign(connection: Any) -> None:
     """Give every event of `gathered` its piece of a session: leaves `pieces` and `numbered`."""
-    for name in ("narrow", "idless", "steps", "numbered", "pieces", "count_pieces"):
-        connection.execute(_ASSIGN[name])
-    for name in ("odd", "siblings"):
-        connection.execute(_ASSIGN[name])
-    connection.execute(_REPAIR["add_siblings"])
-    if not count(connection, "odd"):
-        return
-    for name in ("merged", "gap_breaks", "user_breaks", "user_parts", "leaps", "cuts", "careful"):
-        connection.execute(_REPAIR[name])
-    for name in ("drop_odd_pieces", "number_careful", "count_careful_pieces", "number_all"):
-        connection.execute(_REPAIR[name])
+    run(connection, steps.ASSIGN)
+    if count(connection, "odd"):
+        run(connection, steps.REPAIR)
 
 
 def remake(connection: Any, concerned: str = _SESSIONS["concerned"]) -> None:
@@ -118,13 +111,20 @@ def remake(connection: Any, concerned: str = _SESSIONS["concerned"]) -> None:
 
     `concerned` makes the table of the visitors whose sessions get new neighbours.
     """
-    for name in ("measured", "details", "renewed", "revisions"):
-        connection.execute(_SESSIONS[name])
+    run(connection, steps.MEASURE)
     connection.execute(concerned)
-    for name in ("visitor_sessions", "links", "person_ranks", "drop_touched"):
-        connection.execute(_SESSIONS[name])
-    for name in ("relink", "rerank", "named", "store_sessions", "placed"):
-        connection.execute(_SESSIONS[name])
+    run(connection, steps.LINK)
+    for name in ("drop_touched", "relink", "rerank"):
+        connection.execute(_STORE[name])
+    run(connection, steps.NAME)
+    connection.execute(_SESSIONS["store_sessions"])
+    run(connection, steps.PLACE)
+
+
+def run(connection: Any, chosen: Iterable[steps.Step]) -> None:
+    """Run steps in order."""
+    for step in chosen:
+        connection.execute(steps.sql(step))
 
 
 def settle(connection: Any) -> int:
@@ -132,9 +132,9 @@ def settle(connection: Any) -> int:
 
     Returns the number of sessions made anew.
     """
-    connection.execute(_SESSIONS["move_events"])
+    connection.execute(_STORE["move_events"])
     made = count(connection, "renewed")
-    connection.execute(_SESSIONS["release"])
+    connection.execute(_STORE["release"])
     return made
 
 
