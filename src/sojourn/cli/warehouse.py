@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -102,6 +103,37 @@ def replay(
 
     events = asyncio.run(run())
     console.print(f"{events:,} events are in {into}.", highlight=False)
+
+
+@app.command()
+def models(
+    warehouse: Annotated[
+        str, typer.Argument(help="Name of a configured warehouse.", metavar="[NAME]")
+    ] = "",
+    dialect: Annotated[
+        str, typer.Option(help="postgres, spark, databricks, snowflake, bigquery, …")
+    ] = "",
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Run them there (PostgreSQL), in one transaction.")
+    ] = False,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Print the session models as a script that a warehouse runs; with --rebuild, run them.
+
+    They make all sessions anew from the warehouse's own `session_events`, by the rules in force.
+    """
+    from sojourn.app.warehouse_models import models_script, rebuild_in
+
+    configuration = read_configuration(config, data_dir=data_dir)
+    if not rebuild:
+        sys.stdout.write(models_script(configuration, warehouse, dialect))
+        return
+    with console.status("Making the sessions anew …"):
+        made = rebuild_in(configuration, warehouse)
+    console.print(
+        f"{made.sessions:,} sessions of {made.events:,} events in {warehouse}.", highlight=False
+    )
 
 
 def _moment(option: str, text: str, default: int) -> int:

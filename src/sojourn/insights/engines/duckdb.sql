@@ -14,13 +14,14 @@ CREATE OR REPLACE TEMP TABLE {name} AS
 CREATE OR REPLACE TEMP VIEW {name} AS
 {query};
 
--- name: open
+-- name: begin
 BEGIN;
 
 -- name: store
 CREATE TABLE IF NOT EXISTS {sessions} AS SELECT * FROM new_sessions LIMIT 0;
 DELETE FROM {sessions};
-INSERT INTO {sessions} BY NAME SELECT * FROM new_sessions;
+INSERT INTO {sessions} ({columns})
+SELECT {columns} FROM new_sessions;
 UPDATE {events} AS e SET session_key = n.session_key, event_index = n.event_index, gap = n.gap
 FROM event_sessions AS n
 WHERE n.message_hash = e.message_hash AND n.message_id = e.message_id AND n.source_id = e.source_id
@@ -30,5 +31,5 @@ WHERE n.message_hash = e.message_hash AND n.message_id = e.message_id AND n.sour
         OR e.gap IS DISTINCT FROM n.gap
     );
 
--- name: close
+-- name: commit
 COMMIT;

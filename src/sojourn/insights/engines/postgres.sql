@@ -19,7 +19,7 @@ ANALYZE {name};
 CREATE TEMPORARY VIEW {name} AS
 {query};
 
--- name: open
+-- name: begin
 BEGIN;
 
 -- name: store
@@ -36,5 +36,5 @@ WHERE n.visitor_hash = e.visitor_hash AND n.message_hash = e.message_hash
         OR e.gap IS DISTINCT FROM n.gap
     );
 
--- name: close
+-- name: commit
 COMMIT;

@@ -8,19 +8,11 @@ from typing import NamedTuple
 from sqlglot import exp, parse_one
 
 from sojourn.core.source import MAX_SESSION_MS, WEB_TIMEOUT_MS
+from sojourn.insights import steps
 from sojourn.insights.engines.flow import Definition, Flow
 from sojourn.insights.sql import queries
 
 _MODEL = queries("engines/model.sql")
-_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("assign", ("narrow", "idless", "steps", "numbered", "pieces", "count_pieces")),
-    ("assign", ("odd", "siblings")),
-    ("repair", ("add_siblings", "merged", "gap_breaks", "user_breaks", "user_parts", "leaps")),
-    ("repair", ("cuts", "careful", "drop_odd_pieces", "number_careful")),
-    ("repair", ("count_careful_pieces", "number_all")),
-    ("sessions", ("measured", "details", "renewed", "revisions", "visitor_sessions", "links")),
-    ("sessions", ("person_ranks", "named", "placed")),
-)
 _MADE = frozenset(("session_key", "event_index", "gap"))
 """The columns of `session_events` that a rebuild makes."""
 _WIDE = {"INT": "BIGINT", "BIGINT": "BIGINT", "DOUBLE": "DOUBLE"}
@@ -45,9 +37,8 @@ def definitions(rules: Rules, own: Mapping[str, Rules]) -> list[Definition]:
     flow = Flow({"session_events": columns}, empty=("sessions",))
     flow.take(_MODEL["gathered"].format(columns=", ".join(columns)))
     flow.take(_policies(rules, own))
-    for file, steps in _STEPS:
-        for step in steps:
-            flow.take(queries(f"models/{file}.sql")[step])
+    for step in steps.full_rebuild():
+        flow.take(steps.sql(step))
     flow.take(_MODEL["event_sessions"])
     flow.define("new_sessions", _sessions())
     return flow.definitions
@@ -72,7 +63,7 @@ def _policies(rules: Rules, own: Mapping[str, Rules]) -> str:
 
 def _sessions() -> exp.Query:
     """What is stored in `sessions`, its columns in their order and of stated types."""
-    stored = parse_one(queries("models/sessions.sql")["store_sessions"], read="duckdb")
+    stored = parse_one(steps.sql(("sessions", "store_sessions")), read="duckdb")
     query = stored.expression
     assert isinstance(query, exp.Select)
     given = {projection.alias_or_name: projection for projection in query.expressions}

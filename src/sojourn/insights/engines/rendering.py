@@ -23,7 +23,7 @@ class Engine(NamedTuple):
     @property
     def has_schema(self) -> bool:
         """Whether working tables are real ones, in a schema of their own."""
-        return "{working}" in self.parts["open"]
+        return "{working}" in self.parts.get("open", "")
 
     def placed(self, name: str, working: str) -> str:
         """A working table's name for SQL text."""

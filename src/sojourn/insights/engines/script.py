@@ -36,14 +36,19 @@ def statements(
     rules: Rules = COMMON,
     own: Mapping[str, Rules] | None = None,
     names: Names = PLAIN,
+    *,
+    transaction: bool = True,
 ) -> Iterator[str]:
     """The statements of a rebuild, in order, without semicolons.
 
-    `rules` hold for every source but those in `own` (by source id). Raises `InvalidSettings` for
-    a dialect that there is not.
+    `rules` hold for every source but those in `own` (by source id). Without `transaction` they
+    begin and end none, for a caller that does. Raises `InvalidSettings` for a dialect that there
+    is not.
     """
     target = engine(dialect)
     fill = {"columns": ", ".join(types("sessions")), **names._asdict()}
+    if transaction:
+        yield from _parts(target, "begin")
     yield from _parts(target, "open", **fill)
     relations = definitions(rules, own or {})
     defined = {relation.name for relation in relations}
@@ -56,6 +61,8 @@ def statements(
         )
     yield from _parts(target, "store", **fill)
     yield from _parts(target, "close", **fill)
+    if transaction:
+        yield from _parts(target, "commit")
 
 
 def script(
@@ -69,7 +76,7 @@ def script(
 
 
 def _parts(target: Engine, part: str, **fill: str) -> Iterator[str]:
-    for statement in f"{target.parts[part]}\n".split(";\n"):
+    for statement in f"{target.parts.get(part, '')}\n".split(";\n"):
         if statement.strip():
             yield statement.strip().format(**fill)
 
