@@ -1,0 +1,1 @@
+"""What `sojourn.log.nats_log.NatsLog` is made of. Needs the extra `nats` (nats-py)."""

@@ -1,0 +1,132 @@
+"""The small facts of a JetStream log: how many partitions a stream has, where each reader is.
+
+They are in a key-value bucket, so `nats kv` shows them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from nats.js.api import StorageType
+from nats.js.errors import (
+    BucketNotFoundError,
+    KeyNotFoundError,
+    KeyWrongLastSequenceError,
+    NotFoundError,
+)
+from nats.js.kv import KeyValue
+
+from sojourn.log.jetstream.connection import Connection
+from sojourn.log.jetstream.position import Position
+
+T = TypeVar("T")
+
+
+class Bucket:
+    """The facts of one log. Everything in here runs in the connection's loop."""
+
+    def __init__(self, connection: Connection, entries: KeyValue) -> None:
+        self._connection = connection
+        self._entries = entries
+
+    @classmethod
+    async def open(cls, connection: Connection) -> Bucket:
+        """Open the bucket, or make it."""
+        jetstream, server = connection.jetstream, connection.server
+
+        async def there() -> KeyValue:
+            try:
+                return await jetstream.key_value(server.name)
+            except BucketNotFoundError:
+                return await jetstream.create_key_value(
+                    bucket=server.name,
+                    description="Sojourn: partitions and positions of readers",
+                    history=1,
+                    storage=StorageType.FILE,
+                    replicas=server.replicas,
+                    # A copy that lags behind must not answer for a position.
+                    direct=False,
+                )
+
+        return cls(connection, await connection.persist(there))
+
+    async def declare(self, stream: str, number: int) -> int:
+        """The number of partitions of `stream`: `number`, or more if it has more already."""
+        stored = await self._change(
+            f"streams.{stream}",
+            lambda value: json.dumps(max(number, json.loads(value or b"0"))).encode(),
+        )
+        return int(json.loads(stored))
+
+    async def position(self, stream: str, reader: str) -> Position | None:
+        """Where a reader is; None if it is not known."""
+        value, _ = await self._get(_key(stream, reader))
+        return None if value is None else Position.unpack(value)
+
+    async def move(
+        self, stream: str, reader: str, change: Callable[[Position | None], Position]
+    ) -> Position:
+        """Change where a reader is, in one step; the position that it has then."""
+        stored = await self._change(
+            _key(stream, reader),
+            lambda value: change(None if value is None else Position.unpack(value)).pack(),
+        )
+        return Position.unpack(stored)
+
+    async def positions(self, stream: str) -> list[tuple[Position, int]]:
+        """Where all readers of `stream` are, and when each was there last (ms since the epoch)."""
+        jetstream = self._connection.jetstream
+        bucket, prefix = f"KV_{self._connection.server.name}", f"$KV.{self._connection.server.name}"
+        info = await self._connection.persist(
+            lambda: jetstream.stream_info(bucket, f"{prefix}.readers.{stream}.>")
+        )
+        found: list[tuple[Position, int]] = []
+        for subject in info.state.subjects or {}:
+            try:
+                stored = await jetstream.get_msg(bucket, subject=subject)
+            except NotFoundError:
+                continue
+            seen_at = int((stored.time or datetime.now(UTC)).timestamp() * 1000)
+            found.append((Position.unpack(stored.data or b""), seen_at))
+        return found
+
+    async def _change(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
+        """Read, change and write; again if somebody else wrote in between."""
+
+        async def once() -> bytes | None:
+            value, revision = await self._get(key)
+            changed = change(value)
+            try:
+                await self._entries.update(key, changed, last=revision)
+            except KeyWrongLastSequenceError:
+                return None
+            return changed
+
+        while True:
+            written = await self._connection.persist(once)
+            if written is not None:
+                return written
+
+    async def _get(self, key: str) -> tuple[bytes | None, int]:
+        async def get() -> tuple[bytes | None, int]:
+            try:
+                entry = await self._entries.get(key)
+            except KeyNotFoundError:
+                return None, 0
+            return entry.value, entry.revision or 0
+
+        return await self._connection.persist(get)
+
+
+def _key(stream: str, reader: str) -> str:
+    """A key of the bucket: what it may not hold stands as `=` and two hexadecimal digits a byte."""
+    quoted = re.sub(
+        r"[^A-Za-z0-9_-]",
+        lambda it: "".join(f"={b:02x}" for b in it[0].encode("utf-8", "replace")),
+        reader,
+    )
+    return f"readers.{stream}.{quoted}"

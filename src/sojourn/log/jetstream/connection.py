@@ -1,0 +1,167 @@
+"""The connection to a NATS server: a thread with an event loop of its own.
+
+So a log can be opened outside of any event loop, as the one in a file can, and can be used from
+several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js import errors as js_errors
+
+from sojourn.core.errors import LogUnavailable
+from sojourn.log.jetstream.server import NatsServer
+
+T = TypeVar("T")
+
+_ATTEMPT_S = 2.0
+_PAUSE_S = 0.05
+logger = logging.getLogger("sojourn.log")
+
+
+class Interrupted(Exception):
+    """The connection broke, or what was asked for did not come: ask again."""
+
+
+_PASSING = (
+    Interrupted,
+    OSError,
+    asyncio.TimeoutError,
+    nats.errors.NoRespondersError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.ConnectionReconnectingError,
+    nats.errors.StaleConnectionError,
+    js_errors.NoStreamResponseError,
+    js_errors.ServiceUnavailableError,
+)
+
+
+class Connection:
+    """`run` carries calls over to the connection's thread; everything else belongs in there."""
+
+    client: Client
+    jetstream: JetStreamContext
+
+    def __init__(self, server: NatsServer, deadline_s: float) -> None:
+        """Connect. Raises `LogUnavailable` if that takes longer than `deadline_s` seconds."""
+        self.server = server
+        self.deadline_s = deadline_s
+        self.loop = asyncio.new_event_loop()
+        self._closed = False
+        self._trouble = ""
+        self._waiting: WeakSet[asyncio.Queue[Any]] = WeakSet()
+        self._thread = threading.Thread(target=self._run, name="sojourn-nats", daemon=True)
+        self._thread.start()
+        try:
+            self.run_blocking(self._connect())
+        except BaseException:
+            self._stop()
+            raise
+
+    def run_blocking(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` in the connection's thread, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` in the connection's thread. Raises `LogUnavailable` once closed."""
+        if self._closed:
+            work.close()
+            raise LogUnavailable("the log is closed")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+
+    async def persist(self, call: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
+        """The result of `call`, tried again until `deadline` (of the loop's clock) passes.
+
+        `call` must do no harm when it is repeated. Raises `LogUnavailable`.
+        """
+        if deadline is None:
+            deadline = self.loop.time() + self.deadline_s
+        why = "the connection is lost"
+        while (left := deadline - self.loop.time()) > 0:
+            if not self.client.is_connected:
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            try:
+                return await asyncio.wait_for(call(), min(left, _ATTEMPT_S))
+            except _PASSING as error:
+                why = str(error) or type(error).__name__
+                await asyncio.sleep(_PAUSE_S)
+            except nats.errors.Error as error:
+                raise LogUnavailable(f"{self.server.url}: {error}") from error
+        raise LogUnavailable(f"{self.server.url} does not answer: {self._trouble or why}")
+
+    def queue(self) -> asyncio.Queue[Any]:
+        """A queue that gets a None when the connection breaks."""
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._waiting.add(queue)
+        return queue
+
+    async def close(self) -> None:
+        """Disconnect and end the thread. Safe to call twice; from any loop."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._disconnect(), self.loop))
+        await asyncio.get_running_loop().run_in_executor(None, self._stop)
+
+    def close_blocking(self) -> None:
+        """The same, for a caller that may wait."""
+        self.run_blocking(self._disconnect())
+        self._stop()
+
+    async def _connect(self) -> None:
+        options = self.server.connect_options()
+        connecting = nats.connect(
+            **options,
+            name="sojourn",
+            connect_timeout=2,
+            reconnect_time_wait=0.1,
+            max_reconnect_attempts=-1,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=self._failed,
+            disconnected_cb=self._disconnected,
+        )
+        try:
+            self.client = await asyncio.wait_for(connecting, self.deadline_s)
+        except (TimeoutError, OSError, nats.errors.Error) as error:
+            why = self._trouble or str(error) or "it does not answer"
+            raise LogUnavailable(f"{self.server.url} cannot be reached: {why}") from None
+        self.jetstream = self.client.jetstream(timeout=_ATTEMPT_S)
+
+    async def _disconnect(self) -> None:
+        await self.client.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _failed(self, error: Exception) -> None:
+        self._trouble = str(error) or type(error).__name__
+        logger.info("NATS at %s: %s", self.server.url, self._trouble)
+
+    async def _disconnected(self) -> None:
+        if not self._closed:
+            logger.warning("the connection to NATS at %s is lost", self.server.url)
+        for queue in list(self._waiting):
+            queue.put_nowait(None)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def _stop(self) -> None:
+        self._closed = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
