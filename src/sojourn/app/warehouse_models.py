@@ -84,9 +84,11 @@ def _names(entry: DestinationSettings) -> Names:
     if entry.type in DIALECTS:
         return PLAIN
     schema = str(entry.options.get("namespace") or SESSIONS_NAMESPACE)
-    if entry.type == "postgres":
-        return Names(*(POSTGRES.name(schema, name) for name in PLAIN[:3]), PLAIN.working)
-    return Names(*(f"{schema}.{name}" for name in PLAIN[:3]), PLAIN.working)
+
+    def name(table: str) -> str:
+        return POSTGRES.name(schema, table) if entry.type == "postgres" else f"{schema}.{table}"
+
+    return Names(name(PLAIN.events), name(PLAIN.sessions), name(PLAIN.event_sessions))
 
 
 def _rules(configuration: Configuration) -> dict[str, Rules]:

@@ -1,4 +1,5 @@
--- PostgreSQL. In braces: what the renderer fills in.
+-- PostgreSQL. In braces: what the renderer fills in. Texts are compared as bytes (`text`), whatever
+-- the order of the database's language, since ids break ties.
 
 -- name: to_ms
 CAST(ROUND(EXTRACT(EPOCH FROM value) * 1000) AS BIGINT)
@@ -7,7 +8,6 @@ CAST(ROUND(EXTRACT(EPOCH FROM value) * 1000) AS BIGINT)
 TO_TIMESTAMP(CAST(value AS DOUBLE PRECISION) / 1000)
 
 -- name: text
--- Ties are broken by ids as bytes, whatever the order of the database's language.
 value COLLATE "C"
 
 -- name: define_table
