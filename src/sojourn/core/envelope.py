@@ -3,6 +3,10 @@
 * **raw**: `RequestMeta` line, then the request body exactly as it arrived (after inflating).
 * **events**: `{"source_id", "received_at"}` line, then one line of JSON per event.
 * **dead**: `{"source_id", "received_at", "reason", "stage"}` line, then the event as it was.
+
+An erasure takes events out of stored values: of **raw** the body, where `null` stands for an
+event in a batch; of **events** the line, which becomes empty; of **dead** the whole value, which
+becomes blank (`sojourn.core.erasure`).
 """
 
 from __future__ import annotations
@@ -54,7 +58,13 @@ def pack_events(batch: Batch) -> bytes:
 
 
 def unpack_events(value: bytes) -> Batch:
-    """The inverse of `pack_events`."""
+    """The inverse of `pack_events`, without the events that were erased."""
+    batch = unpack_places(value)
+    return Batch(batch.source_id, batch.received_at, [line for line in batch.events if line])
+
+
+def unpack_places(value: bytes) -> Batch:
+    """As `unpack_events`, an empty line for an erased event: the others keep their number."""
     head, *events = value.split(b"\n")
     return Batch(events=events, **json.loads(head))
 

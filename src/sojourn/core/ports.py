@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sojourn.core.envelope import DeadLetter
     from sojourn.core.outcome import Outcome
 
@@ -102,6 +104,31 @@ class EventLog(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted, then release everything. Safe to call twice."""
+        ...
+
+
+class Erasable(Protocol):
+    """What a log must be able to do beside `EventLog`, so that people can be erased from it."""
+
+    async def streams(self) -> Sequence[str]:
+        """The names of all streams."""
+        ...
+
+    async def rewrite(
+        self,
+        stream: str,
+        change: Callable[[bytes], bytes | None],
+        progress: Callable[[int], None],
+    ) -> int:
+        """Put what `change` gives (None: nothing) in the place of stored values; how many.
+
+        Offsets stay; `progress` is told the bytes looked at since it was told last. Nobody should
+        be reading the stream meanwhile: what was read already is not taken back.
+        """
+        ...
+
+    async def scrub(self) -> None:
+        """Leave nothing of replaced and deleted values in the log's files."""
         ...
 
 

@@ -70,3 +70,21 @@ SELECT max(offset) FROM (
 
 -- name: trim
 DELETE FROM {table} WHERE offset <= ?1;
+
+-- name: replace
+UPDATE {table} SET value = ?1 WHERE offset = ?2;
+
+-- name: filling
+CREATE TABLE IF NOT EXISTS filling (zeros BLOB NOT NULL);
+
+-- name: free_pages
+SELECT (SELECT freelist_count FROM pragma_freelist_count()), (SELECT page_size FROM pragma_page_size());
+
+-- name: fill
+INSERT INTO filling (zeros) VALUES (zeroblob(?1));
+
+-- name: drop_filling
+DROP TABLE filling;
+
+-- name: empty_wal
+PRAGMA wal_checkpoint(TRUNCATE);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sojourn.core.errors import LogUnavailable
 from sojourn.core.ports import Clock, Entry, Lag, Stored
@@ -44,6 +44,27 @@ class MemoryLog:
         """The reader `name` of `stream`; `since` (ms) is where a new name starts."""
         check_stream(stream)
         return MemoryReader(self, stream, name, since)
+
+    async def streams(self) -> Sequence[str]:
+        """The names of all streams."""
+        return sorted(self._entries)
+
+    async def rewrite(
+        self, stream: str, change: Callable[[bytes], bytes | None], progress: Callable[[int], None]
+    ) -> int:
+        """Replace stored values; see `sojourn.core.ports.Erasable`."""
+        changed = 0
+        for rows in self.partitions(stream):
+            for at, row in enumerate(rows):
+                value = change(row.value)
+                progress(len(row.value))
+                if value is not None:
+                    rows[at] = row._replace(value=value)
+                    changed += 1
+        return changed
+
+    async def scrub(self) -> None:
+        """Nothing is left of replaced values anyway."""
 
     async def close(self) -> None:
         """Refuse what comes from now on."""

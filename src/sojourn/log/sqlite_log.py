@@ -19,6 +19,7 @@ from sojourn.log.database import as_log_unavailable, open_database
 from sojourn.log.group_writer import GroupWriter, Job, Values
 from sojourn.log.partitions import check_stream, checked, split
 from sojourn.log.retention import Retention
+from sojourn.log.rewriting import rewrite, scrub
 from sojourn.log.sqlite_reader import SqliteReader
 from sojourn.log.tail import Chunk, Tail
 from sojourn.log.trimming import LogStats, Trimmer
@@ -74,6 +75,21 @@ class SqliteLog:
         """The reader `name` of `stream`; `since` (ms) is where a new name starts."""
         check_stream(stream)
         return SqliteReader(self, stream, name, since)
+
+    async def streams(self) -> Sequence[str]:
+        """The names of all streams."""
+        found: dict[str, int] = await self.in_thread(tables.streams)
+        return sorted(found)
+
+    async def rewrite(
+        self, stream: str, change: Callable[[bytes], bytes | None], progress: Callable[[int], None]
+    ) -> int:
+        """Replace stored values; see `sojourn.core.ports.Erasable`."""
+        return await rewrite(self, stream, change, progress)
+
+    async def scrub(self) -> None:
+        """Leave nothing of replaced and deleted values in the files."""
+        await scrub(self)
 
     async def close(self) -> None:
         """Write what was accepted, then release the file. Safe to call twice."""

@@ -25,3 +25,9 @@ DELETE FROM state WHERE space = ?1 AND key IN carray(?2);
 DELETE FROM state WHERE (space, key) IN (
     SELECT space, key FROM state WHERE expires_at > 0 AND expires_at <= ?1 LIMIT ?2
 );
+
+-- name: compact
+VACUUM;
+
+-- name: empty_wal
+PRAGMA wal_checkpoint(TRUNCATE);

@@ -59,6 +59,13 @@ class SqliteStateStore:
         with self._lock, as_log_unavailable(), self._open() as connection:
             connection.execute(_SQL["delete"], (space, apsw.carray(_encoded(keys))))
 
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing is left in it of what was deleted."""
+        with self._lock, as_log_unavailable():
+            connection = self._open()
+            connection.execute(_SQL["compact"])
+            connection.execute(_SQL["empty_wal"]).fetchall()
+
     def close(self) -> None:
         """Release the file. Safe to call twice."""
         with self._lock:

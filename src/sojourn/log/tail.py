@@ -69,6 +69,12 @@ class Tail:
             while tail is not None and tail.chunks and tail.chunks[0].first <= offset:
                 tail.size -= tail.chunks.popleft().size
 
+    def clear(self, stream: str) -> None:
+        """The stream's values were changed in the log."""
+        with self._lock:
+            for place in [place for place in self._tails if place[0] == stream]:
+                del self._tails[place]
+
     def after(self, stream: str, partition: int, offset: int, max_bytes: int) -> list[Stored]:
         """The entries after `offset`, about `max_bytes` and at least one; none if not all are here.
 

@@ -25,6 +25,9 @@ class _OddBatch(msgspec.Struct):
     batch: msgspec.Raw
 
 
+ERASED = b"null"
+"""Stands in a stored batch for an event that was erased; the gateway takes no such member."""
+
 _decode_batch = msgspec.json.Decoder(_Batch).decode
 _decode_odd_batch = msgspec.json.Decoder(_OddBatch).decode
 _decode_event = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -42,7 +45,8 @@ _ESCAPES = re.compile(
 def events_of(endpoint: str, body: bytes) -> Iterator[Fields | tuple[bytes, str]]:
     """The events of a body, in order; `(bytes, reason)` for what is no event.
 
-    `endpoint` is that of the request's envelope: `batch`, or the type of its one event.
+    An event that was erased is `(b"", "")`: those after it keep their number. `endpoint` is that
+    of the request's envelope: `batch`, or the type of its one event.
     """
     body = readable(body)
     try:
@@ -52,6 +56,19 @@ def events_of(endpoint: str, body: bytes) -> Iterator[Fields | tuple[bytes, str]
             yield from _decode_batch(body).batch
     except _UNREADABLE:
         yield from _odd_events(endpoint, body)
+
+
+def members_of(endpoint: str, body: bytes) -> list[bytes] | None:
+    """The events of a readable body as they are written; None if it has none to be taken apart."""
+    if endpoint != "batch":
+        return [body]
+    try:
+        batch = _decode_odd_batch(body).batch
+        if bytes(batch).lstrip()[:1] != b"[":
+            return [bytes(batch)]
+        return [bytes(member) for member in _decode_list(batch)]
+    except _UNREADABLE:
+        return None
 
 
 def readable(body: bytes) -> bytes:
@@ -78,6 +95,9 @@ def _odd_events(endpoint: str, body: bytes) -> Iterator[Fields | tuple[bytes, st
         yield body, "the request has no batch of events"
         return
     for member in members:
+        if bytes(member).strip() == ERASED:
+            yield b"", ""
+            continue
         try:
             yield _decode_event(member)
         except _UNREADABLE:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sojourn.core.envelope import DeadLetter, pack_events, unpack_dead
+from sojourn.core.erasure import is_erased
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import DEAD, Batch, Entry, EventLog, StateStore
 from sojourn.pipeline.delivery_filter import decode_head, person
@@ -57,6 +58,8 @@ class DeadLetters:
             names = [f"{entry.partition}-{entry.offset}" for entry in entries]
             replayed = self._state.get(_SPACE, names)
             for name, entry in zip(names, entries, strict=True):
+                if is_erased(entry.value):
+                    continue
                 yield Letter(name, entry.appended_at, unpack_dead(entry.value), name in replayed)
 
     async def show(self, name: str) -> Letter:

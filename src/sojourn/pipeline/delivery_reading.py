@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from sojourn.core.envelope import unpack_events
+from sojourn.core.envelope import unpack_places
 from sojourn.core.ports import Stored
 from sojourn.pipeline.delivery_filter import EventFilter, Head, decode_head, person
 from sojourn.pipeline.delivery_ledger import Ledger
@@ -40,11 +40,11 @@ class Intake:
         """Queue the events of the entries, in order."""
         for entry in entries:
             place = (stream, entry.partition)
-            batch = unpack_events(entry.value)
+            batch = unpack_places(entry.value)
             wanted: list[Item] = []
             for index, event in enumerate(batch.events):
                 item = Item(place, entry.offset, index, batch.source_id, batch.received_at, event)
-                if self._wants(item):
+                if event and self._wants(item):
                     wanted.append(item)
             self._ledger.opened(place, entry.offset, len(wanted))
             for item in wanted:

@@ -66,7 +66,7 @@ def enrich(event: Fields, index: int, receipt: Receipt) -> Enriched:
     meta = receipt.meta
     event["type"] = _type_of(event, meta.endpoint)
     message_id = clean_id(_text(event.get("messageId"))) or derived_message_id(meta.batch_id, index)
-    anonymous_id, user_id = _id(event.get("anonymousId")), _id(event.get("userId"))
+    anonymous_id, user_id = id_of(event.get("anonymousId")), id_of(event.get("userId"))
     event["messageId"] = message_id
     event["rudderId"] = _rudder_id(user_id, anonymous_id)
     event["receivedAt"] = receipt.text
@@ -135,7 +135,7 @@ def _text(raw: msgspec.Raw | None) -> str | None:
         return None
 
 
-def _id(raw: msgspec.Raw | None) -> str:
+def id_of(raw: msgspec.Raw | None) -> str:
     """An id, cleaned; what is not a text counts as its JSON text."""
     if raw is None:
         return ""

@@ -86,7 +86,8 @@ def _enriched(entry: Stored, lot: Lot) -> Iterable[tuple[RequestMeta, Enriched]]
         return
     for index, event in enumerate(events_of(meta.endpoint, body)):
         if isinstance(event, tuple):
-            _bury(lot, meta, *event)
+            if event[1]:
+                _bury(lot, meta, *event)
             continue
         try:
             yield meta, enrich(event, index, receipt)
