@@ -49,6 +49,7 @@ class NatsLog:
     ) -> None:
         """Connect, and make what is missing. Raises `InvalidSettings` or `LogUnavailable`."""
         wanted = checked(partitions)
+        self.server = server
         self._retention = retention
         self._clock: Clock = clock or WallClock()
         self._partitions: dict[str, int] = {}

@@ -63,6 +63,11 @@ class NatsServerProcess:
         """End it at once, as a crash would."""
         self._end(signal.SIGKILL)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP makes it fall silent, SIGCONT go on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)

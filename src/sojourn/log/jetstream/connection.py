@@ -33,15 +33,16 @@ class Interrupted(Exception):
     """The connection broke, or what was asked for did not come: ask again."""
 
 
+_SILENT = (nats.errors.NoRespondersError, js_errors.NoStreamResponseError)
+_NO_JETSTREAM = "JetStream is off, or the stream is gone"
 _PASSING = (
     Interrupted,
     OSError,
     asyncio.TimeoutError,
-    nats.errors.NoRespondersError,
+    *_SILENT,
     nats.errors.OutboundBufferLimitError,
     nats.errors.ConnectionReconnectingError,
     nats.errors.StaleConnectionError,
-    js_errors.NoStreamResponseError,
     js_errors.ServiceUnavailableError,
 )
 
@@ -57,6 +58,8 @@ class Connection:
         self.server = server
         self.deadline_s = deadline_s
         self.loop = asyncio.new_event_loop()
+        self.losses = 0
+        """How often the connection broke."""
         self._closed = False
         self._trouble = ""
         self._waiting: WeakSet[asyncio.Queue[Any]] = WeakSet()
@@ -94,7 +97,8 @@ class Connection:
             try:
                 return await asyncio.wait_for(call(), min(left, _ATTEMPT_S))
             except _PASSING as error:
-                why = str(error) or type(error).__name__
+                why = _NO_JETSTREAM if isinstance(error, _SILENT) else str(error)
+                why = why or type(error).__name__
                 await asyncio.sleep(_PAUSE_S)
             except nats.errors.Error as error:
                 raise LogUnavailable(f"{self.server.url}: {error}") from error
@@ -151,6 +155,7 @@ class Connection:
         logger.info("NATS at %s: %s", self.server.url, self._trouble)
 
     async def _disconnected(self) -> None:
+        self.losses += 1
         if not self._closed:
             logger.warning("the connection to NATS at %s is lost", self.server.url)
         for queue in list(self._waiting):

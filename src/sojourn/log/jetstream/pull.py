@@ -46,6 +46,7 @@ class Pull:
     first: int
     """The sequence that it starts at: of the first message there is, or would be."""
     used_at: float
+    losses: int
     _delivered: int = 0
 
     @classmethod
@@ -74,12 +75,13 @@ class Pull:
         name = connection.server.stream(stream)
         info = await connection.jetstream.add_consumer(name, config)
         first = info.delivered.stream_seq + 1 if info.delivered else 1
-        return cls(connection, name, info.name, first, connection.loop.time())
+        return cls(connection, name, info.name, first, connection.loop.time(), connection.losses)
 
     @property
     def old(self) -> bool:
-        """It was not used for so long that the server may forget it any time."""
-        return self.connection.loop.time() - self.used_at > _OLD_S
+        """The server may have forgotten it: the connection broke, or it was not used for long."""
+        idle = self.connection.loop.time() - self.used_at
+        return self.losses != self.connection.losses or idle > _OLD_S
 
     async def available(self, most: int, max_bytes: int = 0) -> list[Message]:
         """What there is, at once: at most so many messages and about so many bytes.
@@ -101,6 +103,8 @@ class Pull:
     async def _ask(self, request: dict[str, Any], wait: float) -> list[Message]:
         self.used_at = self.connection.loop.time()
         client = self.connection.client
+        if not client.is_connected:
+            raise Interrupted("the connection broke")
         answers = self.connection.queue()
         inbox = client.new_inbox()
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.name}"

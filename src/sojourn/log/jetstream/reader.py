@@ -227,7 +227,10 @@ class NatsReader:
     def _behind(self, position: Position, messages: Sequence[Message]) -> Lag:
         entries, oldest = 0, 0
         for message in messages:
-            left = position.left_in(message.headers.get(ENTRIES, ""), message.sequence)
+            try:
+                left = position.left_in(message.headers[ENTRIES], message.sequence)
+            except (KeyError, ValueError):  # none of ours: `read` leaves it out, and says so
+                left = 0
             entries += left
             oldest = oldest or (message.at if left else 0)
         if not entries:

@@ -38,12 +38,14 @@ class Trimmer:
         retention: Retention,
         clock: Clock,
         streams: Callable[[], Iterable[str]],
+        part_age_ms: int = _PART_AGE_MS,
     ) -> None:
         self._connection = connection
         self._bucket = bucket
         self._retention = retention
         self._clock = clock
         self._streams = streams
+        self._part_age_ms = part_age_ms
 
     async def run(self, first_after: float = 1.0, every: float = 60.0) -> None:
         """Trim now and then, until cancelled. Losing a round is no harm."""
@@ -75,7 +77,7 @@ class Trimmer:
                 limit = min(limit, state.first_seq + max(1, there // _STEP))
             else:
                 limit = min(limit, await self._outlived(stream))
-            if limit > state.first_seq:
+            if limit > state.first_seq and self._part_age_ms:
                 limit = await self._with_parts(stream, limit)
             if limit > state.first_seq:
                 await jetstream.purge_stream(server.stream(stream), seq=limit)
@@ -103,4 +105,4 @@ class Trimmer:
         found = await pull.available(1)
         await pull.close()
         at = found[0].at if found else self._clock.now_ms()
-        return min(limit, await first_since(self._connection, stream, at - _PART_AGE_MS))
+        return min(limit, await first_since(self._connection, stream, at - self._part_age_ms))
