@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import pytest
 
 from sojourn.core.errors import Transient
+from sojourn.testing.tables_copies import CopiesSuite
 from sojourn.testing.tables_events import (
     in_batch,
     in_pieces,
@@ -36,7 +37,6 @@ from sojourn.testing.tables_storage import (
     Storage,
     contents,
     load_all,
-    plain,
     rows_of,
 )
 
@@ -46,19 +46,15 @@ __all__ = ["Contents", "Storage", "TablesSuite"]
 _ODD_TEXTS = ['"', "'", "`", "\\", "\\N", ",", "\r\n", "\t", "null", "NULL", " ", "😀", "ü" * 9000]
 
 
-class TablesSuite:
+class TablesSuite(CopiesSuite):
     """What a warehouse promises. Say where yours promises less."""
 
-    one_row_per_id: ClassVar[bool] = True
-    """Of rows with one id the newest stays, whatever their times of receipt."""
     discards: ClassVar[bool] = True
     """Values that do not fit their column are in `rudder_discards`."""
     atomic: ClassVar[bool] = True
     """A load that fails leaves no rows behind."""
     counts: ClassVar[bool] = True
     """The answer of `load` tells new rows from those that were there."""
-    precision: ClassVar[int] = 1000
-    """Parts of a second that times keep."""
     destination_type: ClassVar[str] = ""
     """RudderStack's name of the warehouse, as `context_destination_type` has it."""
     size: ClassVar[float] = 1
@@ -76,14 +72,6 @@ class TablesSuite:
         storage = new_storage()
         load_all(storage, [of_both_sources(events)])
         return self.contents_of(storage)
-
-    def rows(self, storage: Storage, table: str) -> list[dict[str, Any]]:
-        """The rows of a table by id, without nulls."""
-        rows = [
-            {name: plain(value, self.precision) for name, value in row.items() if value is not None}
-            for row in storage.read().get(table, ())
-        ]
-        return sorted((row for row in rows if row), key=lambda row: str(row.get("id")))
 
     def test_every_call_has_its_rows(self, new_storage: NewStorage) -> None:
         storage = new_storage()
@@ -148,36 +136,6 @@ class TablesSuite:
         for load in in_pieces(events, (len(events) // 2,)):
             load_all(storage, [load])
         assert self.contents_of(storage) == self.of_one_load(new_storage, events)
-
-    def test_of_rows_with_one_id_the_newest_stays(self, new_storage: NewStorage) -> None:
-        if not self.one_row_per_id:
-            return
-        old = table_event(0, properties={"price": 1.5, "only": "old"})
-        new = {**table_event(5, properties={"price": 2.5}), "messageId": "m0"}
-        for loads in ([[old], [new]], [[new], [old]], [[old, new]], [[new, old]]):
-            storage = new_storage()
-            load_all(storage, [[in_batch(*events)] for events in loads])
-            (row,) = self.rows(storage, "web_shop.added")
-            assert (row["price"], row.get("only")) == (2.5, None)
-            assert len(self.rows(storage, "web_shop.tracks")) == 1
-
-    def test_of_rows_equally_new_the_same_one_stays_in_any_order(
-        self, new_storage: NewStorage
-    ) -> None:
-        if not self.one_row_per_id:
-            return
-        first, second = (table_event(0, properties={"price": n + 0.5}) for n in (1, 2))
-        third = table_event(0, properties={"price": 1.5, "more": "x"})
-        found = []
-        for loads in (
-            [[first, second, third]],
-            [[third], [second], [first]],
-            [[second], [first, third]],
-        ):
-            storage = new_storage()
-            load_all(storage, [[in_batch(*events)] for events in loads])
-            found.append(self.contents_of(storage))
-        assert found[0] == found[1] == found[2]
 
     def test_users_have_the_newest_value_of_each_trait_in_any_order(
         self, new_storage: NewStorage

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-pytest.register_assert_rewrite("sojourn.testing.tables_suite")
+pytest.register_assert_rewrite("sojourn.testing.tables_suite", "sojourn.testing.tables_copies")
 
 from sojourn.testing.failing_engine import FailingEngine  # noqa: E402
 from sojourn.testing.postgres_server import PostgresServer, postgres_server  # noqa: E402

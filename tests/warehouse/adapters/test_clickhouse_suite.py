@@ -112,7 +112,8 @@ def new_storage(tmp_path):
 
 class TestClickHouse(TablesSuite):
     destination_type = "CLICKHOUSE"
-    one_row_per_id = False  # a row with another time of receipt is another row
+    one_row_per = "moment"  # a row with another time of receipt is another row
+    ties = "last"
     atomic = False
     counts = False
     precision = 1

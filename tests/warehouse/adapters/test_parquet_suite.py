@@ -57,7 +57,7 @@ def new_storage(tmp_path):
 
 class TestParquet(TablesSuite):
     destination_type = "S3_DATALAKE"
-    one_row_per_id = False  # a copy received on another day is in another file
+    one_row_per = "day"  # a copy received on another day is in another file
     atomic = False  # each file is
     discards = False
 
