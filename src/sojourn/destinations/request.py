@@ -110,7 +110,7 @@ def plain_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:
     elif status == 429:
         outcome, each = "throttled", 429
     elif status >= 500:
-        outcome, status, each = "retryable", 500, 500
+        outcome, each = "retryable", status
     elif status == 408:
         outcome, each = "retryable", 408
     else:

@@ -55,13 +55,15 @@ _SYSTEMS = {
     "Mac OS X": "Mac",
     "Ubuntu": "Linux",
 }
-_BY_DEVICE = ("iPad", "iPhone", "iPod")
-"""Devices whose name Amplitude takes for that of their system."""
+_BY_DEVICE = {"iPad": "iPad", "iPhone": "iPhone", "iPod": "iPhone"}
+"""The system's name by the device, for Amplitude: an iPod's user agent says `CPU iPhone OS`."""
 _VERSION_AFTER = {
     "Android": "Version",
     "Mobile Safari UI/WKWebView": "AppleWebKit",
 }
 """Families whose version stands behind a token; without the token they are none."""
+_SAMSUNG = "; SM-"
+"""How the models of Samsung's devices begin, of which ua-parser does not know all."""
 _NO_DEVICE = ("Mac", "Other", "Spider")
 """Families that stand for computers and programs."""
 
@@ -88,18 +90,20 @@ def parsed(user_agent: str) -> Agent:
     if version is None:
         family = ""
     vendor = device.brand if device and device.family not in _NO_DEVICE else None
+    if vendor is not None and vendor.startswith("Generic"):
+        vendor = "Samsung" if _SAMSUNG in user_agent else None
     return Agent(
         browser=_BROWSERS.get(family),
         amplitude_browser=_AMPLITUDE_BROWSERS.get(family),
         version=version,
         system=_system(result.os.family, device) if result.os else None,
-        vendor=None if vendor in ("Generic", "Generic_Android") else vendor,
+        vendor=vendor,
     )
 
 
 def _system(family: str, device: Device | None) -> str:
     if family == "iOS" and device and device.family in _BY_DEVICE:
-        return device.family
+        return _BY_DEVICE[device.family]
     return _SYSTEMS.get(family, family)
 
 

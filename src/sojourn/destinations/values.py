@@ -43,6 +43,16 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def holds(value: Any, path: str) -> bool:
+    """Whether something stands at a dotted path, be it null."""
+    if isinstance(value, dict) and path in value:
+        return True
+    *parents, last = path.split(".")
+    for key in parents:
+        value = child(value, key)
+    return isinstance(value, dict) and last in value
+
+
 def put(target: dict[str, Any], path: str, value: Any) -> None:
     """Set a dotted path, making objects on the way."""
     *parents, last = path.split(".")

@@ -21,6 +21,7 @@ from sojourn.destinations.request import (
     Body,
     Dispatch,
     Job,
+    JobStatus,
     Request,
     Response,
     Verdict,
@@ -128,8 +129,16 @@ class Amplitude(HttpDestination):
         return batches.joined(made)
 
     def judge(self, request: Request, response: Response, jobs: Sequence[Job]) -> Verdict:
-        """What an answer means; several jobs of a refused call are tried one by one."""
-        return shared_verdict(response, jobs)
+        """What an answer means; several jobs of a refused call are tried one by one.
+
+        Of a call that failed as a whole, nothing but later (500) or never (400) is kept.
+        """
+        verdict = shared_verdict(response, jobs)
+        status = {"retryable": 500, "aborted": 400}.get(verdict.outcome)
+        if status is None:
+            return verdict
+        each = [JobStatus(job.id, status, job.alone) for job in verdict.jobs]
+        return Verdict(verdict.outcome, status, each)
 
     async def erase(self, users: Sequence[Mapping[str, Any]]) -> Verdict:
         """Ask Amplitude to delete users, 100 a call; stops at the first refusal."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sojourn.destinations.mapping import Row, compiled
 from sojourn.destinations.user_agent import parsed
+from sojourn.destinations.values import child
 
 COMPUTED: tuple[Row, ...] = (
     ("os_name", "context.os.name"),
@@ -50,6 +51,9 @@ PLACE: tuple[Row, ...] = (
 OWN_FIELD = frozenset({"device_brand", "event_id", *(target for target, *_ in COMPUTED)})
 """Traits that override a field instead of being user properties."""
 
+OWN_FIELD_OF_SCREENS = frozenset({"device_brand", "event_id"})
+"""The same for screens, whose other fields are not computed: those traits are both."""
+
 REVENUE = {
     "productId": "product_id",
     "price": "price",
@@ -63,7 +67,7 @@ APPLE = frozenset({"ios", "watchos", "ipados", "tvos"})
 
 
 def device(event: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) -> None:
-    """Write the fields of device, app and place into `out`."""
+    """Write the fields of device, app and place into `out`; traits may override them."""
     _map_fields(event, out)
     _map_place(event, out)
     context = event.get("context")
@@ -75,12 +79,8 @@ def device(event: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) ->
     if in_browser and str(event.get("type")).lower() != "screen":
         out["platform"] = "Web"
         _browser(context.get("userAgent"), out)
-    machine = context.get("device")
-    if machine.__class__ is dict:
-        if brand_mapped:
-            out["device_brand"] = machine.get("brand")
-        if channel == "mobile":
-            _mobile(machine, brand_mapped, out)
+    if brand_mapped:
+        out["device_brand"] = child(context.get("device"), "brand")
 
 
 def _browser(user_agent: Any, out: dict[str, Any]) -> None:
@@ -97,7 +97,11 @@ def _browser(user_agent: Any, out: dict[str, Any]) -> None:
         out["device_manufacturer"] = agent.vendor
 
 
-def _mobile(machine: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) -> None:
+def mobile(event: Mapping[str, Any], brand_mapped: bool, out: dict[str, Any]) -> None:
+    """Write what only apps have into `out`; no trait overrides it."""
+    machine = child(event.get("context"), "device")
+    if event.get("channel") != "mobile" or machine.__class__ is not dict:
+        return
     if not brand_mapped:
         out["device_brand"] = machine.get("manufacturer")
     family = machine.get("type")

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sojourn.destinations.amplitude.fields import OWN_FIELD
-from sojourn.destinations.values import at, child, drop, put, traits_of
+from sojourn.destinations.amplitude.fields import OWN_FIELD, OWN_FIELD_OF_SCREENS
+from sojourn.destinations.values import at, child, drop, holds, put, traits_of
 
 ADDRESS = ("city", "country", "postalCode", "state", "street")
 """The parts of `address` that become user properties of their own on identify."""
@@ -58,7 +58,9 @@ def traits_to_send(event: Mapping[str, Any]) -> Any:
     traits = event.get("traits")
     if not isinstance(traits, dict):
         return traits_of(event)
-    taken = [key for key in traits if key in OWN_FIELD and traits[key] is not None]
+    screen = str(event.get("type")).lower() == "screen"
+    own = OWN_FIELD_OF_SCREENS if screen else OWN_FIELD
+    taken = [key for key in traits if key in own and traits[key] is not None]
     return {key: one for key, one in traits.items() if key not in taken} if taken else traits
 
 
@@ -99,8 +101,7 @@ def _operated(
         names = [name for name in given if isinstance(name, str) and name]
         if not names:
             continue
-        values = {name: at(moved, name) for name in names}
-        moved[operation] = {name: value for name, value in values.items() if value is not None}
+        moved[operation] = {name: at(moved, name) for name in names if holds(moved, name)}
         for name in names:
             drop(moved, name)
     return moved

@@ -49,17 +49,21 @@ def parts(
             yield Part("Product Purchased", product, name, per_product is True)
 
 
+def typed_fields(part: Part, out: dict[str, Any]) -> None:
+    """Write the revenue fields of an event whose revenue has a type; traits may override them."""
+    properties = part.properties
+    if child(properties, "revenue") is not None and child(properties, "revenue_type") is not None:
+        for target, key in REVENUE.items():
+            out[target] = child(properties, key)
+
+
 def root_fields(part: Part, out: dict[str, Any]) -> Any:
-    """Write the revenue fields into `out`; returns the event properties that remain."""
+    """Write what an event that carries revenue has at its root into `out`.
+
+    Returns the event properties that remain.
+    """
     properties = part.properties
     if not part.revenue:
-        if (
-            child(properties, "revenue") is not None
-            and child(properties, "revenue_type") is not None
-        ):
-            for target, key in REVENUE.items():
-                if out.get(target) is None:
-                    out[target] = child(properties, key)
         return properties
     price, revenue = child(properties, "price"), child(properties, "revenue")
     quantity: Any = 1

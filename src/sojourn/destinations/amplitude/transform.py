@@ -8,7 +8,7 @@ from typing import Any
 
 from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.destinations.amplitude import fields, people
-from sojourn.destinations.amplitude.revenue import Part, parts, root_fields
+from sojourn.destinations.amplitude.revenue import Part, parts, root_fields, typed_fields
 from sojourn.destinations.amplitude.session import session_id
 from sojourn.destinations.request import JSON_TYPE, Body, Request
 from sojourn.destinations.values import at, child, epoch_ms, put, text, traits_of, truthy
@@ -85,8 +85,8 @@ class Transform:
             shown.insert(1, event.get("event"))
         found = next((one for one in shown if truthy(one)), shown[-1])
         if truthy(self.config.get(f"useUserDefined{title}EventName")):
-            template = text(self.config.get(f"userProvided{title}EventString", "")).strip()
-            event_name = _filled(template, event) if template else name
+            template = self.config.get(f"userProvided{title}EventString")
+            event_name = _named(template, event, name)
         else:
             event_name = f"Viewed {text(found) if truthy(found) else ''} {title}"
         merged = dict(properties) if isinstance(properties, dict) else {}
@@ -104,6 +104,10 @@ class Transform:
         fields.device(event, self.brand_mapped, out)
         if kind != "group":
             out["insert_id"] = part.insert_id
+        if kind == "track":
+            typed_fields(part, out)
+        self._overridden(event, out)
+        fields.mobile(event, self.brand_mapped, out)
         properties = people.initial(event)
         amplitude = child(event.get("integrations"), "Amplitude")
         if kind == "identify":
@@ -121,7 +125,6 @@ class Transform:
             out["groups"] = groups if truthy(groups) else None
             out["user_id"] = event.get("userId")
         out["event_type"] = name
-        self._overridden(event, out)
         out["user_properties"] = _without_place(
             people.below_set(properties) if self.enhanced else properties
         )
@@ -194,7 +197,10 @@ class Transform:
             mapping |= {"user_id": unmap, "unmap": True}
         else:
             for target, key in (("global_user_id", "userId"), ("user_id", "previousId")):
-                if key in event:
+                own = child(event.get("traits"), target)
+                if own is not None:
+                    mapping[target] = own
+                elif key in event:
                     mapping[target] = event[key]
         event_id = child(child(event.get("integrations"), "Amplitude"), "event_id")
         if event_id is not None and not isinstance(event_id, str):
@@ -220,6 +226,13 @@ def _without_place(properties: dict[str, Any]) -> dict[str, Any]:
             key: value for key, value in address.items() if key not in ("city", "country")
         }
     return properties
+
+
+def _named(template: Any, event: Mapping[str, Any], name: Any) -> Any:
+    """The event name that the user's template gives; without a template there is none."""
+    if not isinstance(template, str):
+        return None
+    return _filled(template.strip(), event) if template.strip() else name
 
 
 def _filled(template: str, event: Mapping[str, Any]) -> str:
