@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from sojourn.testing.compare import difference
+from sojourn.testing.compare import UnknownCase, difference
 
 __all__ = ["BadCaseFile", "Result", "Tally", "judge", "main", "read"]
 
@@ -27,6 +28,7 @@ QUIRKS = frozenset({"js-quirk", "quirk", "go-format"})
 """Tags of behaviour that only follows from the original's language."""
 
 _REQUIRED = ("id", "destination", "stage", "input", "expected")
+_TEXTS = ("id", "destination", "stage")
 
 
 class BadCaseFile(Exception):
@@ -75,6 +77,13 @@ def read(path: Path) -> Iterator[Mapping[str, Any]]:
         missing = [key for key in _REQUIRED if key not in case]
         if missing:
             raise BadCaseFile(f"{path}, line {number}: the case has no `{missing[0]}`")
+        for key in _TEXTS:
+            if not isinstance(case[key], str):
+                raise BadCaseFile(f"{path}, line {number}: `{key}` must be a text")
+        if not isinstance(case["expected"], dict):
+            raise BadCaseFile(f"{path}, line {number}: `expected` must be an object")
+        if not isinstance(case.get("tags") or [], list):
+            raise BadCaseFile(f"{path}, line {number}: `tags` must be an array")
         yield case
 
 
@@ -84,16 +93,24 @@ def judge(case: Mapping[str, Any]) -> Result:
     try:
         actual = importlib.import_module(f"sojourn.testing.{part}").run(case)
         found = difference(case, actual)
-    except Exception:
-        found = "raised " + traceback.format_exc(limit=-3).strip()
+    except UnknownCase as error:
+        found = str(error)
+    except Exception as error:
+        found = f"raised {type(error).__name__}: {error} {_place(error.__traceback__)}"
     if found is None:
         return Result(case, "passed")
-    tags = set(case.get("tags") or ())
+    tags = {tag for tag in case.get("tags") or () if isinstance(tag, str)}
     if tags & QUIRKS:
         return Result(case, "quirk", found)
     if case["destination"] == "warehouse" and "extract" in tags:
         return Result(case, "extract", found)
     return Result(case, "failed", found)
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Where an exception came from: `(file, line N)`."""
+    frames = traceback.extract_tb(trace)
+    return f"({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def run_files(paths: Iterable[Path], show_quirks: bool, only: str) -> Tally:

@@ -8,10 +8,12 @@ from typing import Any
 
 from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.destinations.amplitude import Amplitude
+from sojourn.destinations.http import NO_ANSWER
 from sojourn.destinations.mixpanel import Mixpanel
 from sojourn.destinations.request import Body, Dispatch, Job, Request, Response
 from sojourn.destinations.values import epoch_ms
 from sojourn.destinations.webhook import Webhook
+from sojourn.testing.compare import UnknownCase
 
 _DESTINATIONS: Mapping[str, Any] = {
     "amplitude": Amplitude,
@@ -21,14 +23,21 @@ _DESTINATIONS: Mapping[str, Any] = {
 
 
 def run(case: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answer of our destination to `case`, in the form of the case's `expected`."""
+    """The answer of our destination to `case`, in the form of the case's `expected`.
+
+    Raises `UnknownCase` for a destination or stage that is not one of ours.
+    """
+    if case["destination"] not in _DESTINATIONS:
+        raise UnknownCase(f"there is no destination `{case['destination']}`")
     stage = {
         "processor": _processor,
         "router": _router,
         "batch": _batch,
         "delivery": _delivery,
         "delete": _delete,
-    }[case["stage"]]
+    }.get(case["stage"])
+    if stage is None:
+        raise UnknownCase(f"destinations have no stage `{case['stage']}`")
     return stage(case)
 
 
@@ -56,7 +65,7 @@ def _router(case: Mapping[str, Any]) -> Mapping[str, Any]:
     jobs, makers = [], {}
     for job in case["input"]["jobs"]:
         alone = bool(job.get("dont_batch"))
-        jobs.append(Job(job["job_id"], job["event"], alone, job["user_key"]))
+        jobs.append(Job(job["job_id"], job["event"], alone, str(job.get("user_key", ""))))
         makers[job["job_id"]] = _built(case, job.get("destination_config"))
     made = _built(case).arranged(jobs, lambda job: makers[job.id].requests(job.event))
     return {"deliveries": [_dispatched(one) for one in made]}
@@ -88,7 +97,8 @@ def _per_config(case: Mapping[str, Any], work: Any) -> Mapping[str, Any]:
 def _delivery(case: Mapping[str, Any]) -> Mapping[str, Any]:
     jobs = [Job(job["job_id"], {}, bool(job.get("dont_batch"))) for job in case["input"]["jobs"]]
     request = _read(case["input"]["request"], [job.id for job in jobs])
-    verdict = _built(case).judge(request, _answers(case)[0], jobs)
+    answer = next(iter(_answers(case)), Response(NO_ANSWER))
+    verdict = _built(case).judge(request, answer, jobs)
     return {
         "outcome": verdict.outcome,
         "status": verdict.status,
@@ -127,10 +137,9 @@ def _delete(case: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _answers(case: Mapping[str, Any]) -> list[Response]:
-    return [
-        Response(one["response"]["status"], one["response"].get("body"))
-        for one in case.get("network") or ()
-    ]
+    """What the far end answers; an entry without a response or status stands for none."""
+    answers = [one.get("response") or {} for one in case.get("network") or ()]
+    return [Response(one.get("status", NO_ANSWER), one.get("body")) for one in answers]
 
 
 def _read(request: Mapping[str, Any], owners: Sequence[int] = ()) -> Request:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sojourn.testing.compare import UnknownCase
 from sojourn.warehouse.transform import Origin, Transformer, UnusableEvent, cast, evolve
 from sojourn.warehouse.transform.rows import MAX_COLUMNS
 
 
 def run(case: Mapping[str, Any]) -> Any:
-    """The value that the case's `expected` is compared with; an unknown stage is a `ValueError`."""
+    """The value that the case's `expected` is compared with. Raises `UnknownCase`."""
     stage = case["stage"]
     if stage == "transform":
         return _transform(case)
@@ -18,7 +19,7 @@ def run(case: Mapping[str, Any]) -> Any:
         return _cast(case["input"])
     if stage == "schema":
         return _schema(case)
-    raise ValueError(f"no such warehouse stage: {stage!r}")
+    raise UnknownCase(f"warehouses have no stage `{stage}`")
 
 
 def _transform(case: Mapping[str, Any]) -> Any:

@@ -12,10 +12,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["difference", "same"]
+__all__ = ["UnknownCase", "difference", "same"]
 
 _SHOWN = 160
 """Longest rendering of a value in a message, characters."""
+
+
+class UnknownCase(Exception):
+    """A case is of a destination or stage that the runner does not know; the message says which."""
 
 
 def difference(case: Mapping[str, Any], actual: Mapping[str, Any]) -> str | None:

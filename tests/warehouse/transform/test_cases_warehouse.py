@@ -8,6 +8,7 @@ import pytest
 
 from sojourn.testing.cases import judge
 from sojourn.testing.cases_warehouse import run
+from sojourn.testing.compare import UnknownCase
 
 EVENT = {
     "type": "track",
@@ -86,5 +87,5 @@ def test_an_identity_rule_is_marked() -> None:
 
 
 def test_an_unknown_stage_is_named() -> None:
-    with pytest.raises(ValueError, match="no such warehouse stage: 'load'"):
+    with pytest.raises(UnknownCase, match="warehouses have no stage `load`"):
         run(case("load", {}, {}))
