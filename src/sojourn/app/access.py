@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import msgspec
 
 from sojourn.app.data_directory import DataDirectory, RunningServer
-from sojourn.core.errors import InvalidSettings, Terminal, Transient
+from sojourn.core.errors import Terminal, Transient
 from sojourn.core.ports import Report, ReportSpec
 from sojourn.settings import Configuration
 
@@ -82,11 +82,7 @@ def open_access(configuration: Configuration) -> Iterator[Access]:
     if server is not None:
         yield _Remote(server)
         return
-    if not directory.path.is_dir():
-        raise InvalidSettings(
-            f"there is no data folder {directory.path}; name it with --data-dir, "
-            "or run `sojourn serve` first"
-        )
+    directory.require_folder()
     # Only now: a command that a server answers need not load the warehouse.
     from sojourn.app.platform import Platform
     from sojourn.app.questions import Questions
@@ -185,22 +181,30 @@ class _Remote:
             return answer.read()
 
     def _open(self, path: str, body: bytes | None = None) -> IO[bytes]:
-        request = urllib.request.Request(
-            f"{self._server.url}/control/{path}",
-            data=body,
-            headers={"Authorization": f"Bearer {self._server.token}"},
-        )
-        try:
-            return cast("IO[bytes]", urllib.request.urlopen(request, timeout=600))
-        except urllib.error.HTTPError as error:
-            with error:
-                said = error.read().decode("utf-8", "replace")
-            if error.code == 400:
-                # The server wrote the whole message already.
-                raise Refused(said) from None
-            raise ServerGone(f"{self._server.url} answered {error.code}: {said[:200]}") from None
-        except OSError as error:
-            raise ServerGone(f"{self._server.url} ({error}); is it stopping?") from None
+        return ask_server(self._server, path, body)
+
+
+def ask_server(server: RunningServer, path: str, body: bytes | None = None) -> IO[bytes]:
+    """The answer of a running server to a control call; with a body, a POST.
+
+    Raises `Refused` with the server's words, `ServerGone` where none can be had.
+    """
+    request = urllib.request.Request(
+        f"{server.url}/control/{path}",
+        data=body,
+        headers={"Authorization": f"Bearer {server.token}"},
+    )
+    try:
+        return cast("IO[bytes]", urllib.request.urlopen(request, timeout=600))
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read().decode("utf-8", "replace")
+        if error.code == 400:
+            # The server wrote the whole message already.
+            raise Refused(said) from None
+        raise ServerGone(f"{server.url} answered {error.code}: {said[:200]}") from None
+    except OSError as error:
+        raise ServerGone(f"{server.url} ({error}); is it stopping?") from None
 
 
 class Refused(Terminal):

@@ -19,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sojourn.app.administration import Administration
 from sojourn.app.definition import Definition
 from sojourn.app.importing.order import ImportOrder, Progress
 from sojourn.app.questions import Questions
@@ -45,7 +46,7 @@ class TokenGuard:
             )
 
 
-def control_app(questions: Questions, token: str) -> Starlette:
+def control_app(questions: Questions, administration: Administration, token: str) -> Starlette:
     """The control calls as an ASGI app; mount it at `/control`."""
 
     async def report(request: Request) -> Response:
@@ -79,6 +80,11 @@ def control_app(questions: Questions, token: str) -> Starlette:
         query = request.query_params
         return _json(await questions.replay(query.get("stage", ""), query.get("id", "")))
 
+    async def administer(request: Request) -> Response:
+        given = msgspec.json.decode(await request.body(), type=dict[str, str])
+        action = request.path_params["action"]
+        return _json(await run_in_threadpool(administration.run, action, given))
+
     async def import_history(request: Request) -> Response:
         order = msgspec.json.decode(await request.body(), type=ImportOrder)
         lines = _lines(questions.import_history(order))
@@ -87,6 +93,7 @@ def control_app(questions: Questions, token: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/import", import_history, methods=["POST"]),
+            Route("/administration/{action}", _clear_errors(administer), methods=["POST"]),
             Route("/redefine", _clear_errors(redefine), methods=["POST"]),
             Route("/dead-letters", _clear_errors(dead_letters)),
             Route("/dead-letters/replay", _clear_errors(replay), methods=["POST"]),

@@ -45,6 +45,14 @@ class DataDirectory:
                 "name another one with --data-dir"
             ) from None
 
+    def require_folder(self) -> None:
+        """Raise `InvalidSettings` where the folder is not there yet."""
+        if not self.path.is_dir():
+            raise InvalidSettings(
+                f"there is no data folder {self.path}; name it with --data-dir, "
+                "or run `sojourn serve` first"
+            )
+
     def lock(self) -> None:
         """Claim the folder for this process until `release`.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
+from sojourn.app.administration import Administration
 from sojourn.app.control import control_app
 from sojourn.app.definition import Definition
 from sojourn.app.metrics import metrics_endpoint
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 
 
 def build_console(platform: Platform) -> Console:
-    """The console over a platform's reports, status and state."""
+    """The console over a platform's reports, status and state.
+
+    Raises `InvalidSettings` for a configured funnel, report or segment that makes no sense.
+    """
     options = platform.configuration.options
-    return Console(
+    console = Console(
         platform.reports,
         platform.status,
         ConsoleSettings(
@@ -36,7 +40,10 @@ def build_console(platform: Platform) -> Console:
         write_key=lambda source_id: _write_key(platform, source_id),
         recent_events=lambda: _recent(platform),
         operations=_operations(Questions(platform), asyncio.get_running_loop()),
+        configured=platform.configuration.saved,
     )
+    console.saved.check_configured(f"{platform.configuration.path}: ")
+    return console
 
 
 def _operations(questions: Questions, loop: asyncio.AbstractEventLoop) -> dict[str, Operation]:
@@ -60,9 +67,10 @@ def _operations(questions: Questions, loop: asyncio.AbstractEventLoop) -> dict[s
 
 def everything_but_events(platform: Platform, console: Console, token: str) -> Starlette:
     """The app that stands behind the gateway."""
+    administration = Administration(console.accounts, console.saved, console.audit)
     return Starlette(
         routes=[
-            Mount("/control", control_app(Questions(platform), token)),
+            Mount("/control", control_app(Questions(platform), administration, token)),
             Route("/metrics", metrics_endpoint(platform)),
             Mount("/", console),
         ]

@@ -18,13 +18,15 @@ def main() -> None:
         )
         sys.exit(1)
     from rich.console import Console
+    from rich.markup import escape
 
     from sojourn.core.errors import SojournError
 
     try:
         app()
     except SojournError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        said = f"[bold red]Error:[/] {escape(str(error))}"
+        Console(stderr=True).print(said, highlight=False, soft_wrap=True)
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()  # `sojourn export … | head` is no error

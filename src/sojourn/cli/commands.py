@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from sojourn.cli import (
+    accounts,
     configuration,
     dead_letters,
     importing,
     mcp,
     reading,
+    saved,
     sending,
     serving,
     sessions,
@@ -38,6 +40,8 @@ app.command()(reading.status)
 app.add_typer(warehouse.app)
 app.command(name="import")(importing.import_history)
 app.add_typer(dead_letters.app)
+app.add_typer(accounts.app)
+app.add_typer(saved.app)
 app.command()(configuration.config)
 app.command()(sending.send)
 app.command()(mcp.mcp)

@@ -72,15 +72,16 @@ class Accounts:
         """The account of this name."""
         return self._documents.read(_ACCOUNTS, dict[str, Account]).get(name)
 
-    def add(self, name: str, role: str) -> str:
-        """Make an account with a password of our own, which is returned.
+    def add(self, name: str, role: str, password: str = "") -> str:
+        """Make an account; its password (empty: one of our own) is returned.
 
-        Raises `InvalidSettings` for a name that is taken or unusable, and for an unknown role.
+        Raises `InvalidSettings` for a name that is taken or unusable, an unknown role, and a
+        password that is too short.
         """
         if not _NAME.fullmatch(name):
             raise InvalidSettings("a name has letters, digits and . @ + - _, at most 100 of them")
         _check_role(role)
-        password = secrets.token_urlsafe(15)
+        password = _usable(password)
         account = Account(name, role, self._hasher.hash(password), 1, self._clock.now_ms())
 
         def insert(accounts: dict[str, Account]) -> None:
@@ -103,9 +104,7 @@ class Accounts:
 
     def set_password(self, name: str, password: str = "") -> str:
         """Set a password (empty: one of our own) and end the logins of the old; returns it."""
-        password = password or secrets.token_urlsafe(15)
-        if len(password) < SHORTEST_PASSWORD:
-            raise InvalidSettings(f"a password has at least {SHORTEST_PASSWORD} characters")
+        password = _usable(password)
         hashed = self._hasher.hash(password)
 
         def edit(accounts: dict[str, Account]) -> None:
@@ -187,6 +186,14 @@ class Accounts:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _usable(password: str) -> str:
+    """The password, or one of our own for an empty one."""
+    password = password or secrets.token_urlsafe(15)
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidSettings(f"a password has at least {SHORTEST_PASSWORD} characters")
+    return password
 
 
 def _check_role(role: str) -> None:

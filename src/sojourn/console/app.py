@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from starlette.applications import Starlette
@@ -33,6 +34,7 @@ from sojourn.console.server_pages import Operation, RecentEvents, Server, Server
 from sojourn.console.settings import ConsoleSettings
 from sojourn.console.status import Status, StatusReader
 from sojourn.core.ports import Clock, Reports, StateStore
+from sojourn.core.saved_views import Views
 
 logger = logging.getLogger(__name__)
 LARGEST_FORM: Final = 1 << 20
@@ -44,7 +46,8 @@ class Console:
 
     `reports` answers everything about sessions; `status` tells how the server is doing (see
     `StatusReader`); `store` keeps accounts, tokens, saved funnels and the audit log;
-    `write_key`, `recent_events` and `operations` are described at `server_pages.Server`.
+    `write_key`, `recent_events` and `operations` are described at `server_pages.Server`;
+    `configured` are the views of the configuration file (`Saved.check_configured` judges them).
     Call `accounts.first_start()` once at start-up, and print what it returns.
     """
 
@@ -59,10 +62,11 @@ class Console:
         write_key: Callable[[str], str | None] = lambda source: None,
         recent_events: RecentEvents = lambda: (),
         operations: Mapping[str, Operation] | None = None,
+        configured: Views = MappingProxyType({}),
     ) -> None:
         documents = Documents(store)
         self.accounts = Accounts(store, clock)
-        self.saved = Saved(documents)
+        self.saved = Saved(documents, configured, reports.describe)
         self.audit = AuditLog(documents, clock)
         server = Server(StatusReader(status), write_key, recent_events, operations or {})
         doorman = Doorman(self.accounts, documents, settings, clock)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -18,10 +17,11 @@ from sojourn.console.audit import AuditLog
 from sojourn.console.callers import Doorman
 from sojourn.console.guard import local_path, refuse
 from sojourn.console.pages import Pages
-from sojourn.console.saved import Note, Saved
+from sojourn.console.saved import Note, Saved, page_of
 from sojourn.console.server_pages import Server, login_page
 from sojourn.core.errors import SojournError
 from sojourn.core.ports import Clock, Report
+from sojourn.core.saved_views import KINDS
 
 MOST_FAILURES: Final = 10
 """Failed logins from one address, after which it has to wait."""
@@ -103,7 +103,7 @@ class Changes:
         )
 
     async def save(self, request: Request, fields: FormData) -> Response:
-        """Save a funnel or a segment; with `remove`, forget it."""
+        """Save a funnel, a report or a segment; with `remove`, forget it."""
         kind, name = request.path_params["kind"], _text(fields, "name")
         if fields.get("remove"):
             return await self._do(
@@ -114,7 +114,7 @@ class Changes:
             for key, value in fields.items()
             if key.startswith("parameter.")
         }
-        back = f"/{'funnels' if kind == 'funnels' else 'sessions'}?{urlencode(parameters)}"
+        back = page_of(kind, parameters) if kind in KINDS else "/settings"
         return await self._do(
             request,
             f"saved to {kind}",
@@ -124,10 +124,10 @@ class Changes:
         )
 
     async def import_saved(self, request: Request, fields: FormData) -> Response:
-        """Take in saved funnels and segments as TOML."""
+        """Take in saved funnels, reports and segments as TOML."""
         text = _text(fields, "toml")
         return await self._do(
-            request, "imported", "funnels and segments", lambda: self._saved.import_toml(text)
+            request, "imported", "saved views", lambda: self._saved.import_toml(text)
         )
 
     async def annotate(self, request: Request, fields: FormData) -> Response:

@@ -16,7 +16,7 @@ from sojourn.console.figures import label_of
 from sojourn.console.filters import conditions
 from sojourn.console.guard import Handler
 from sojourn.console.pages import Pages, form_fields
-from sojourn.console.saved import Saved
+from sojourn.console.saved import Saved, page_of
 
 PAGE_SIZE = 50
 MOST_CHARTS = 5
@@ -62,6 +62,10 @@ class ReportPages:
             query=query,
             fields=form_fields(asked[:2], request.query_params),
             segments=self._saved.all("segments"),
+            reports={
+                name: page_of("reports", parameters)
+                for name, parameters in self._saved.all("reports").items()
+            },
         )
 
     async def breakdown_card(self, request: Request) -> Response:

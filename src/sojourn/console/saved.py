@@ -1,18 +1,31 @@
-"""What people save in the console: funnels, segments, notes. Exported and imported as TOML."""
+"""What people save in the console: funnels, reports, segments, notes; and what is configured."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+from urllib.parse import urlencode
 
 import msgspec
 
 from sojourn.console.documents import Documents
 from sojourn.core.errors import InvalidSettings
+from sojourn.core.ports import ReportSpec
+from sojourn.core.saved_views import KINDS, Views, check_name, read_views
 
-KINDS: Final = ("funnels", "segments")
-_LONGEST: Final = 200
+PAGES: Final[Mapping[str, str]] = {
+    "overview": "/",
+    "breakdown": "/breakdown",
+    "sessions": "/sessions",
+    "journeys": "/journeys",
+    "funnel": "/funnels",
+    "retention": "/retention",
+    "problems": "/problems",
+}
+"""The reports that have a page of their own, and can be saved."""
+_REPORT_OF: Final = {"funnels": "funnel", "segments": "sessions"}
+_NO_VIEWS: Final[Views] = {}
 
 
 class Note(msgspec.Struct):
@@ -25,41 +38,65 @@ class Note(msgspec.Struct):
 
 
 class Saved:
-    """Named sets of report parameters: those of `funnel` for a funnel, filters for a segment."""
+    """Named sets of report parameters, by kind: those that people save, and `configured` ones.
 
-    def __init__(self, documents: Documents) -> None:
+    The configured ones cannot be changed here. `specs` are the reports that there are, by which
+    the names of parameters are checked; without any they are not.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        configured: Views = _NO_VIEWS,
+        specs: Callable[[], Sequence[ReportSpec]] = tuple,
+    ) -> None:
         self._documents = documents
+        self._configured = configured
+        self._specs = specs
+
+    def check_configured(self, where: str) -> None:
+        """Raise `InvalidSettings`, after `where`, for a configured view that no report takes."""
+        for kind, views in self._configured.items():
+            for name, parameters in views.items():
+                try:
+                    self._check(kind, name, parameters)
+                except InvalidSettings as error:
+                    raise InvalidSettings(f"{where}{error.detail}") from None
 
     def all(self, kind: str) -> dict[str, dict[str, str]]:
-        """Everything saved of one kind, by name."""
+        """Everything of one kind, by name."""
         found = self._documents.read(_known(kind), dict[str, dict[str, str]])
-        return dict(sorted(found.items()))
+        own = {name: dict(view) for name, view in self._configured.get(kind, {}).items()}
+        return dict(sorted({**found, **own}.items()))
+
+    def is_configured(self, kind: str, name: str) -> bool:
+        """Whether it stands in the configuration, where alone it can be changed."""
+        return name in self._configured.get(kind, {})
 
     def save(self, kind: str, name: str, parameters: Mapping[str, str]) -> None:
         """Save under a name; a former one of that name is replaced. Raises `InvalidSettings`."""
         name = name.strip()
-        if not 0 < len(name) <= _LONGEST:
-            raise InvalidSettings(f"a name has 1 to {_LONGEST} characters")
         chosen = {key: value for key, value in parameters.items() if value}
-        if not chosen:
-            raise InvalidSettings(f"'{name}' says nothing; choose at least one filter or step")
+        self._check(_known(kind), name, chosen)
+        self._changeable(kind, name)
 
         def edit(found: dict[str, dict[str, str]]) -> None:
             found[name] = chosen
 
-        self._documents.change(_known(kind), dict[str, dict[str, str]], edit)
+        self._documents.change(kind, dict[str, dict[str, str]], edit)
 
     def remove(self, kind: str, name: str) -> None:
-        """Forget one. Raises `InvalidSettings` where there is none."""
+        """Forget one. Raises `InvalidSettings` where there is none, or it is configured."""
+        self._changeable(_known(kind), name)
 
         def edit(found: dict[str, dict[str, str]]) -> None:
             if found.pop(name, None) is None:
                 raise InvalidSettings(f"there is no '{name}' among the saved {kind}")
 
-        self._documents.change(_known(kind), dict[str, dict[str, str]], edit)
+        self._documents.change(kind, dict[str, dict[str, str]], edit)
 
     def export_toml(self) -> str:
-        """Everything that is saved, as text for `sojourn.toml` or another console."""
+        """Everything there is, as text for `sojourn.toml` or another console."""
         lines = []
         for kind in KINDS:
             for name, parameters in self.all(kind).items():
@@ -69,21 +106,28 @@ class Saved:
         return "\n".join(lines)
 
     def import_toml(self, text: str) -> int:
-        """Take in what `export_toml` wrote; all of it or, with `InvalidSettings`, nothing."""
+        """Take in what `export_toml` wrote; all of it or, with `InvalidSettings`, nothing.
+
+        What stands in the configuration just so is passed over. Returns how many were saved.
+        """
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise InvalidSettings(f"this is not TOML: {error}") from None
         entries = [
-            (kind, name, _checked(kind, name, value))
-            for kind in KINDS
-            for name, value in _table(document.get(kind, {}), kind).items()
+            (kind, name, parameters)
+            for kind, views in read_views(document).items()
+            for name, parameters in views.items()
         ]
         if not entries:
-            raise InvalidSettings("there is no [funnels.…] or [segments.…] in it")
-        for kind, name, parameters in entries:
+            raise InvalidSettings("there is no [funnels.…], [reports.…] or [segments.…] in it")
+        changed = [one for one in entries if self._configured.get(one[0], {}).get(one[1]) != one[2]]
+        for kind, name, parameters in changed:
+            self._check(kind, name, parameters)
+            self._changeable(kind, name)
+        for kind, name, parameters in changed:
             self.save(kind, name, parameters)
-        return len(entries)
+        return len(changed)
 
     def notes(self) -> dict[str, Note]:
         """The notes on problems, by the problem's id."""
@@ -99,25 +143,53 @@ class Saved:
 
         self._documents.change("notes", dict[str, Note], edit)
 
+    def _check(self, kind: str, name: str, parameters: Mapping[str, str]) -> None:
+        """Whether the view has a name, says something, and says what its report can be asked."""
+        check_name(name)
+        if not parameters:
+            raise InvalidSettings(f"'{name}' says nothing; choose at least one filter or step")
+        specs = {spec.name: spec for spec in self._specs()}
+        if not specs:
+            return
+        place = f"{kind}.{name}"
+        report = _REPORT_OF.get(kind) or parameters.get("report", "")
+        if report not in PAGES:
+            raise InvalidSettings(
+                f"{place}.report is '{report}', which has no page; there are: {', '.join(PAGES)}"
+            )
+        known = {one.name: one for one in specs[report].parameters}
+        if report == "overview":  # its page draws a trend, too
+            known |= {one.name: one for one in specs["trend"].parameters}
+        for key, value in parameters.items():
+            if (kind == "reports" and key == "report") or (
+                report == "overview" and key == "metric"
+            ):
+                continue
+            if key not in known:
+                raise InvalidSettings(
+                    f"{place}.{key}: the report '{report}' has no such parameter; "
+                    f"it has: {', '.join(known)}"
+                )
+            choices = known[key].choices
+            if choices and any(part not in choices for part in value.split("|")):
+                raise InvalidSettings(f"{place}.{key}: '{value}' is none of {', '.join(choices)}")
+
+    def _changeable(self, kind: str, name: str) -> None:
+        if self.is_configured(kind, name):
+            raise InvalidSettings(f"'{name}' stands in the configuration file; change it there")
+
+
+def page_of(kind: str, parameters: Mapping[str, str]) -> str:
+    """The address of the page that shows a view."""
+    asked = dict(parameters)
+    report = asked.pop("report", "") if kind == "reports" else _REPORT_OF[kind]
+    return f"{PAGES.get(report, '/')}?{urlencode(asked)}"
+
 
 def _known(kind: str) -> str:
     if kind not in KINDS:
         raise InvalidSettings(f"what is saved is one of {', '.join(KINDS)}")
     return kind
-
-
-def _table(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InvalidSettings(f"{where} must be a table, such as [{where}.name]")
-    return value
-
-
-def _checked(kind: str, name: str, value: Any) -> dict[str, str]:
-    parameters = _table(value, f"{kind}.{name}")
-    for key, text in parameters.items():
-        if not isinstance(text, str):
-            raise InvalidSettings(f"{kind}.{name}.{key} must be text; put it in quotes")
-    return parameters
 
 
 def _quoted(text: str) -> str:

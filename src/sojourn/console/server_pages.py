@@ -14,11 +14,12 @@ from sojourn.console.asking import Asker, query_of
 from sojourn.console.audit import AuditLog
 from sojourn.console.guard import local_path
 from sojourn.console.pages import Pages
-from sojourn.console.saved import KINDS, Saved
+from sojourn.console.saved import Saved, page_of
 from sojourn.console.settings import ConsoleSettings
 from sojourn.console.snippets import snippets
 from sojourn.console.status import StatusReader
 from sojourn.core.ports import Report
+from sojourn.core.saved_views import KINDS
 
 HIDDEN_KEY = "YOUR_WRITE_KEY"
 
@@ -126,10 +127,17 @@ class ServerPages:
             changes=self._audit.latest(50) if admin else [],
             roles=ROLES,
             scopes=SCOPES,
-            saved={kind: self._saved.all(kind) for kind in KINDS},
+            saved={kind: self._views(kind) for kind in KINDS},
             toml=self._saved.export_toml(),
             operations=self._server.operations,
         )
+
+    def _views(self, kind: str) -> list[tuple[str, str, bool]]:
+        """Name, page and whether it is configured, of everything saved of a kind."""
+        return [
+            (name, page_of(kind, parameters), self._saved.is_configured(kind, name))
+            for name, parameters in self._saved.all(kind).items()
+        ]
 
     async def login(self, request: Request) -> Response:
         """The form to log in."""

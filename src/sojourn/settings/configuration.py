@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sojourn.core.errors import InvalidSettings
+from sojourn.core.saved_views import KINDS, Views, read_views
 from sojourn.core.source import MAX_SESSION_MS, Source, default_timeout_ms
 from sojourn.settings.durations import parse_duration
 from sojourn.settings.options import BY_NAME, OPTIONS
@@ -20,7 +21,7 @@ PLATFORMS = (
     "server", "desktop", "cli",
 )  # fmt: skip
 _SOURCE_KEYS = ("name", "id", "write_key", "platform", "timeout", "max_length", "enabled")
-_SECTIONS = ("settings", "sources", "destinations", "warehouses", "console")
+_SECTIONS = ("settings", "sources", "destinations", "warehouses", *KINDS)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Configuration:
     sources: tuple[Source, ...] = ()
     destinations: tuple[DestinationSettings, ...] = ()
     warehouses: tuple[DestinationSettings, ...] = ()
-    console: Mapping[str, Any] = field(default_factory=dict)
+    saved: Views = field(default_factory=dict)
+    """Funnels, reports and segments of the console, by kind and name."""
     path: Path | None = None
 
     def __getitem__(self, name: str) -> Any:
@@ -68,7 +70,7 @@ def load(
         sources=tuple(_sources(where, document.get("sources", []), environ)),
         destinations=_typed(where, "destinations", document.get("destinations", []), environ),
         warehouses=_typed(where, "warehouses", document.get("warehouses", []), environ),
-        console=document.get("console", {}),
+        saved=read_views(document, f"{where}: "),
         path=path,
     )
 

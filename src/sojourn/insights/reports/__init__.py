@@ -23,7 +23,7 @@ from sojourn.insights.reports import (
 from sojourn.insights.reports.ask import Ask, Cursor
 from sojourn.insights.reports.selection import select
 
-__all__ = ["Reports"]
+__all__ = ["Reports", "all_specs"]
 
 
 class _Kind(NamedTuple):
@@ -35,6 +35,11 @@ _MODULES = (
     summary, listing, journeys, funnel, retention, friction, problems, opportunities, health,
 )  # fmt: skip
 _KINDS = {spec.name: _Kind(spec, run) for module in _MODULES for spec, run in module.REPORTS}
+
+
+def all_specs() -> list[ReportSpec]:
+    """What reports there are."""
+    return [kind.spec for kind in _KINDS.values()]
 
 
 class Reports:
@@ -50,7 +55,7 @@ class Reports:
 
     def describe(self) -> Sequence[ReportSpec]:
         """All reports there are."""
-        return [kind.spec for kind in _KINDS.values()]
+        return all_specs()
 
     def run(self, name: str, parameters: Mapping[str, str]) -> Report:
         """Run one report. Raises `InvalidSettings` that names a wrong name or parameter."""
