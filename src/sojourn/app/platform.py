@@ -9,6 +9,7 @@ from typing import Any
 from sojourn.app.clock import SystemClock
 from sojourn.app.data_directory import DataDirectory
 from sojourn.app.deliveries import Deliveries
+from sojourn.app.logs import described_log, open_log
 from sojourn.app.recent import RecentEvents
 from sojourn.app.session_news import session_news
 from sojourn.app.sources import configured_sources
@@ -17,7 +18,7 @@ from sojourn.core.ports import EVENTS, RAW, Lag
 from sojourn.gateway import Gateway
 from sojourn.insights.reports import Reports
 from sojourn.insights.sessions import SessionModel
-from sojourn.log import Retention, SqliteLog, SqliteStateStore
+from sojourn.log import SqliteStateStore
 from sojourn.pipeline.loader import Loader
 from sojourn.pipeline.processor import Processor
 from sojourn.settings import Configuration
@@ -39,7 +40,7 @@ class Platform:
         self.gateway: Gateway | None = None
         """Set by the server; a platform that only reads has none."""
         self.sources = configured_sources(configuration, directory)
-        self.log = SqliteLog(directory.log, retention=self._retention())
+        self.log = open_log(configuration, directory)
         self.state = SqliteStateStore(directory.state, self.clock)
         self.sessions = SessionModel(self.sources.by_id)
         self.session_feed = SessionFeed(self.sessions) if configuration.warehouses else None
@@ -100,6 +101,7 @@ class Platform:
                 }
                 for source in self.sources.all
             ],
+            "log": described_log(self.configuration, self.log),
             "readers": {name: asdict(lag) for name, lag in (await self.lags()).items()},
             "processor": asdict(self.processor.counts),
             "destinations": await self.deliveries.status(),
@@ -113,10 +115,3 @@ class Platform:
         await self.log.close()
         self.tables.close()
         self.state.close()
-
-    def _retention(self) -> Retention:
-        options = self.configuration.options
-        return Retention(
-            stream_age_ms={RAW: options["raw_retention"], EVENTS: options["events_retention"]},
-            max_bytes=options["disk_budget"],
-        )

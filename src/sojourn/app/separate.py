@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sojourn.app.clock import SystemClock
 from sojourn.app.data_directory import DataDirectory
+from sojourn.app.logs import is_sqlite, open_log
 from sojourn.app.sources import configured_sources
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Clock, EventLog
 from sojourn.insights.sessions import SessionModel
-from sojourn.log import SqliteLog
 from sojourn.settings import Configuration
 from sojourn.warehouse.duckdb import DuckDBTables
 
@@ -26,10 +26,10 @@ async def separate_tables(
     Needs no lock: the log takes several processes, and the file is another one. Raises
     `InvalidSettings` for a folder without a log, and for its own warehouse as `path`.
     """
-    _check(directory, path)
+    _check(configuration, directory, path)
     clock = SystemClock()
     sources = configured_sources(configuration, directory)
-    log = SqliteLog(directory.log)
+    log = open_log(configuration, directory)
     try:
         tables = DuckDBTables(path, sources.by_id, SessionModel(sources.by_id))
         try:
@@ -40,8 +40,8 @@ async def separate_tables(
         await log.close()
 
 
-def _check(directory: DataDirectory, path: Path) -> None:
-    if not directory.log.exists():
+def _check(configuration: Configuration, directory: DataDirectory, path: Path) -> None:
+    if is_sqlite(configuration) and not directory.log.exists():
         raise InvalidSettings(f"there is no log in {directory.path}; name the folder: --data-dir")
     if path.resolve() == directory.warehouse.resolve():
         raise InvalidSettings(f"{path} is the folder's own warehouse; name another file")

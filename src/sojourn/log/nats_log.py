@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -16,6 +16,7 @@ from sojourn.log.jetstream.bucket import Bucket
 from sojourn.log.jetstream.connection import Connection
 from sojourn.log.jetstream.publisher import Append, Publisher
 from sojourn.log.jetstream.reader import NatsReader
+from sojourn.log.jetstream.rewriting import Rewriter
 from sojourn.log.jetstream.server import NatsServer
 from sojourn.log.jetstream.trimming import Trimmer
 from sojourn.log.partitions import check_stream, checked, split
@@ -90,6 +91,29 @@ class NatsLog:
                 await self._declare(stream, 1)
 
         return NatsReader(self._connection, self._bucket, self._clock, stream, name, since, ready)
+
+    async def streams(self) -> Sequence[str]:
+        """The names of all streams."""
+        return await self._connection.run(self._bucket.streams())
+
+    async def rewrite(
+        self, stream: str, change: Callable[[bytes], bytes | None], progress: Callable[[int], None]
+    ) -> int:
+        """Replace stored values; see `sojourn.core.ports.Erasable`.
+
+        Values that share a message with a replaced one get new offsets, at the end of the stream.
+        A reader that was done with them is not given them again.
+        """
+        await self._connection.run(self._declare(stream, 1))
+        rewriter = Rewriter(self._connection, self._bucket, self._publishers[stream], stream)
+        await self._connection.run(rewriter.begin())
+        while (size := await self._connection.run(rewriter.step(change))) is not None:
+            progress(size)
+        await self._connection.run(rewriter.finish())
+        return rewriter.changed
+
+    async def scrub(self) -> None:
+        """Nothing to do: the server overwrites what `rewrite` deletes."""
 
     async def close(self) -> None:
         """Write what was accepted, then disconnect. Safe to call twice."""

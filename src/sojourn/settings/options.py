@@ -83,6 +83,20 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 OPTIONS: tuple[Option, ...] = (
     Option("data_dir", "text", "sojourn-data", "Folder that holds the log and the warehouse."),
+    Option(
+        "log",
+        "text",
+        "sqlite",
+        "Where the log is: sqlite (in the data folder) or nats://host:4222/name "
+        "(tls:// for TLS); see docs/scaling.md.",
+    ),
+    Option("nats_user", "text", "", "User at the NATS server."),
+    Option("nats_password", "text", "", "Its password.", secret=True),
+    Option("nats_token", "text", "", "Token at the NATS server, instead of a user.", secret=True),
+    Option(
+        "nats_ca", "text", "", "File with the certificates to trust in, where it is not public."
+    ),
+    Option("nats_replicas", "integer", 1, "Copies of the log in a NATS cluster: 1, 3 or 5."),
     Option("host", "text", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface."),
     Option("port", "integer", 8080, "Port to listen on; 0 takes a free one."),
     Option(

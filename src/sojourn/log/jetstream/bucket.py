@@ -25,6 +25,8 @@ from sojourn.log.jetstream.position import Position
 
 T = TypeVar("T")
 
+_UNUSABLE = re.compile(r"[^A-Za-z0-9_-]")
+
 
 class Bucket:
     """The facts of one log. Everything in here runs in the connection's loop."""
@@ -32,6 +34,7 @@ class Bucket:
     def __init__(self, connection: Connection, entries: KeyValue) -> None:
         self._connection = connection
         self._entries = entries
+        self._stream = f"KV_{connection.server.name}"
 
     @classmethod
     async def open(cls, connection: Connection) -> Bucket:
@@ -62,6 +65,10 @@ class Bucket:
         )
         return int(json.loads(stored))
 
+    async def streams(self) -> list[str]:
+        """The names of all streams."""
+        return sorted(subject.rpartition(".")[2] for subject in await self._subjects("streams"))
+
     async def position(self, stream: str, reader: str) -> Position | None:
         """Where a reader is; None if it is not known."""
         value, _ = await self._get(_key(stream, reader))
@@ -77,22 +84,28 @@ class Bucket:
         )
         return Position.unpack(stored)
 
-    async def positions(self, stream: str) -> list[tuple[Position, int]]:
-        """Where all readers of `stream` are, and when each was there last (ms since the epoch)."""
+    async def positions(self, stream: str) -> dict[str, tuple[Position, int]]:
+        """Where each reader of `stream` is, and when it was there last (ms since the epoch).
+
+        Their names are as in the bucket, see `quoted`.
+        """
         jetstream = self._connection.jetstream
-        bucket, prefix = f"KV_{self._connection.server.name}", f"$KV.{self._connection.server.name}"
-        info = await self._connection.persist(
-            lambda: jetstream.stream_info(bucket, f"{prefix}.readers.{stream}.>")
-        )
-        found: list[tuple[Position, int]] = []
-        for subject in info.state.subjects or {}:
+        found: dict[str, tuple[Position, int]] = {}
+        for subject in await self._subjects(f"readers.{stream}"):
             try:
-                stored = await jetstream.get_msg(bucket, subject=subject)
+                stored = await jetstream.get_msg(self._stream, subject=subject)
             except NotFoundError:
                 continue
             seen_at = int((stored.time or datetime.now(UTC)).timestamp() * 1000)
-            found.append((Position.unpack(stored.data or b""), seen_at))
+            name = subject.rpartition(".")[2]
+            found[name] = (Position.unpack(stored.data or b""), seen_at)
         return found
+
+    async def _subjects(self, under: str) -> list[str]:
+        jetstream = self._connection.jetstream
+        keys = f"$KV.{self._connection.server.name}.{under}.>"
+        info = await self._connection.persist(lambda: jetstream.stream_info(self._stream, keys))
+        return list(info.state.subjects or {})
 
     async def _change(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
         """Read, change and write; again if somebody else wrote in between."""
@@ -122,11 +135,12 @@ class Bucket:
         return await self._connection.persist(get)
 
 
-def _key(stream: str, reader: str) -> str:
-    """A key of the bucket: what it may not hold stands as `=` and two hexadecimal digits a byte."""
-    quoted = re.sub(
-        r"[^A-Za-z0-9_-]",
-        lambda it: "".join(f"={b:02x}" for b in it[0].encode("utf-8", "replace")),
-        reader,
+def quoted(reader: str) -> str:
+    """A reader's name as part of a key: what a key may not hold stands as `=` and hex digits."""
+    return _UNUSABLE.sub(
+        lambda it: "".join(f"={byte:02x}" for byte in it[0].encode("utf-8", "replace")), reader
     )
-    return f"readers.{stream}.{quoted}"
+
+
+def _key(stream: str, reader: str) -> str:
+    return f"readers.{stream}.{quoted(reader)}"

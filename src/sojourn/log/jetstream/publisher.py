@@ -61,13 +61,41 @@ class Publisher:
         while self._task is not None and not self._task.done():
             await asyncio.wait((self._task,))
 
+    async def write(
+        self,
+        values: Mapping[int, list[bytes]],
+        more_headers: Mapping[str, str],
+        deadline: float | None = None,
+    ) -> None:
+        """Write values by partition; returns once they are on disk. Raises `LogUnavailable`."""
+        if sum(map(len, values.values())) > MOST_ENTRIES:
+            raise LogUnavailable(f"one append takes at most {MOST_ENTRIES} entries")
+        room = self._room
+        header, body = pack(values)
+        name = uuid4().hex
+        parts: list[str] = []
+        start = 0
+        while len(body) - start > room:
+            part, part_name = body[start : start + room], f"{name}.{len(parts)}"
+            headers = {Header.MSG_ID.value: part_name}
+            parts.append(str(await self._publish(self._part_subject, part, headers, deadline)))
+            start += room
+        headers = {Header.MSG_ID.value: name, ENTRIES: header, **more_headers}
+        if parts:
+            headers[PARTS] = ",".join(parts)
+        await self._publish(self._subject, body[start:], headers, deadline)
+
+    @property
+    def _room(self) -> int:
+        """For the body of a message."""
+        return self._connection.client.max_payload - _HEADERS_BYTES
+
     async def _work(self) -> None:
-        room = self._connection.client.max_payload - _HEADERS_BYTES
         while self._waiting:
-            group = self._next_group(room)
+            group = self._next_group()
             error: SojournError | None = None
             try:
-                await self._write(group, room)
+                await self._write_group(group)
             except SojournError as failed:
                 error = failed
             except asyncio.CancelledError:
@@ -76,40 +104,23 @@ class Publisher:
                 self._waiting.clear()
             _answer(group, error)
 
-    def _next_group(self, room: int) -> list[Append]:
+    def _next_group(self) -> list[Append]:
         """The next append, and those behind it that fit into the same message."""
         group = [self._waiting.popleft()]
         size = group[0].size
-        while self._waiting and (size := size + self._waiting[0].size) <= room:
+        while self._waiting and (size := size + self._waiting[0].size) <= self._room:
             group.append(self._waiting.popleft())
         return group
 
-    async def _write(self, group: list[Append], room: int) -> None:
+    async def _write_group(self, group: list[Append]) -> None:
         merged: dict[int, list[bytes]] = {}
         for append in group:
             for partition, values in append.values.items():
                 merged.setdefault(partition, []).extend(values)
-        if sum(map(len, merged.values())) > MOST_ENTRIES:
-            raise LogUnavailable(f"one append takes at most {MOST_ENTRIES} entries")
-        header, body = pack(merged)
-        name = uuid4().hex
-        deadline = group[0].deadline
-        parts: list[str] = []
-        start = 0
-        while len(body) - start > room:
-            part = body[start : start + room]
-            sequence = await self._publish(
-                self._part_subject, part, {Header.MSG_ID.value: f"{name}.{len(parts)}"}, deadline
-            )
-            parts.append(str(sequence))
-            start += room
-        headers = {Header.MSG_ID.value: name, ENTRIES: header}
-        if parts:
-            headers[PARTS] = ",".join(parts)
-        await self._publish(self._subject, body[start:], headers, deadline)
+        await self.write(merged, {}, group[0].deadline)
 
     async def _publish(
-        self, subject: str, body: bytes, headers: dict[str, str], deadline: float
+        self, subject: str, body: bytes, headers: dict[str, str], deadline: float | None
     ) -> int:
         """Publish until it is acknowledged; the sequence that it has in the stream."""
         jetstream = self._connection.jetstream

@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header
 
 from sojourn.log.jetstream.connection import Connection, Interrupted
+from sojourn.log.jetstream.wire import AT
 
 _PATIENCE_S = 5.0
 """A server that says nothing for so long has forgotten the consumer."""
@@ -26,7 +27,7 @@ class Message(NamedTuple):
 
     sequence: int
     at: int
-    """When the server took it, milliseconds since the Unix epoch."""
+    """When the server took it, or what is left of in it, milliseconds since the Unix epoch."""
     behind: int
     """How many messages follow it, as far as is known."""
     headers: Mapping[str, str]
@@ -56,14 +57,18 @@ class Pull:
         stream: str,
         sequence: int = 0,
         since: int = 0,
+        kind: str = "entries",
         headers_only: bool = False,
     ) -> Pull:
-        """From `sequence` on, or else from `since` (ms since the epoch) on."""
+        """From `sequence` on, or else from `since` (ms since the epoch) on.
+
+        `kind` is that of the subject: `entries`, or `part`.
+        """
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
             mem_storage=True,
             inactive_threshold=_FORGOTTEN_S,
-            filter_subject=connection.server.subject(stream, "entries"),
+            filter_subject=connection.server.subject(stream, kind),
             headers_only=headers_only or None,
         )
         if sequence > 0:
@@ -140,7 +145,8 @@ class Pull:
         self._delivered += 1
         if delivered != self._delivered:
             raise Interrupted("messages were lost on the way")
-        return Message(sequence, time_ns // 1_000_000, behind, headers, answer.data)
+        at_ms = int(headers[AT]) if AT in headers else time_ns // 1_000_000
+        return Message(sequence, at_ms, behind, headers, answer.data)
 
 
 async def first_since(connection: Connection, stream: str, since: int) -> int:

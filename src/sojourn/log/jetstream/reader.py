@@ -7,25 +7,17 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-import nats.errors
-from nats.js.errors import NotFoundError
-
-from sojourn.core.errors import LogUnavailable
 from sojourn.core.ports import Clock, Lag, Stored
-from sojourn.log.jetstream.bucket import Bucket
-from sojourn.log.jetstream.connection import Connection, Interrupted
+from sojourn.log.jetstream.bucket import Bucket, quoted
+from sojourn.log.jetstream.connection import Connection
+from sojourn.log.jetstream.cursor import Cursor, whole
 from sojourn.log.jetstream.position import Position
 from sojourn.log.jetstream.pull import Message, Pull, first_since
-from sojourn.log.jetstream.wire import ENTRIES, PARTS, before, sequence_of, unpack
+from sojourn.log.jetstream.wire import AT, ENTRIES, before, passed_by, sequence_of, unpack
 from sojourn.log.partitions import check_named
 
-_MOST_MESSAGES = 500
-_MOST_BYTES = 8 * 2**20
-"""Fetched at once, whatever was asked for."""
 COUNTED = 2_000
 """A lag of more messages is estimated from so many."""
-
-_BROKEN = (Interrupted, asyncio.TimeoutError, OSError, nats.errors.Error)
 
 logger = logging.getLogger("sojourn.log")
 
@@ -59,12 +51,11 @@ class NatsReader:
         self._returned: dict[int, int] = {}
         self._frontier = 0
         """Everything up to this offset was returned."""
-        self._next = 0
-        """The sequence of the next message to fetch."""
+        self._cursor = Cursor(connection, stream, 1)
+        self._at_least = 0
+        """The time (ms) of the first entry that is wanted: rewritten ones come late."""
         self._ahead: deque[Stored] = deque()
         """Fetched and not returned yet."""
-        self._pull: Pull | None = None
-        """None while an interruption would make it skip something."""
         self._fetching = asyncio.Lock()
 
     async def read(self, max_bytes: int, wait: float) -> Sequence[Stored]:
@@ -100,76 +91,29 @@ class NatsReader:
         loop = self._connection.loop
         deadline = loop.time() + wait
         async with self._fetching:  # a cancelled read may still be ending
-            await self._started()
+            start = await self._started()
             while not self._ahead:
                 left = max(0.0, deadline - loop.time())
-                messages = await self._fetch(max_bytes, left)
+                messages = await self._cursor.fetch(max_bytes, left)
+                for message in messages:
+                    await self._take_in(message, start)
                 if not messages and left <= 0:
                     return
-                pull, self._pull = self._pull, None
-                for message in messages:
-                    await self._take_in(message)
-                self._pull = pull
 
-    async def _fetch(self, max_bytes: int, wait: float) -> list[Message]:
-        """The next messages; none after `wait` seconds, or sooner."""
-        largest = self._connection.client.max_payload + 4096
-        room = max(largest, min(max_bytes, _MOST_BYTES))
-        give_up = self._connection.loop.time() + wait + self._connection.deadline_s
-        while True:
-            pull = await self._pulling(give_up)
-            self._pull = None
+    async def _take_in(self, message: Message, start: Position) -> None:
+        entries: Sequence[Stored] = ()
+        old = AT in message.headers and message.at < self._at_least
+        if not old and quoted(self._name) not in passed_by(message.headers):
             try:
-                found = await pull.available(_MOST_MESSAGES, room)
-                if not found and wait > 0:
-                    found = await pull.next(wait)
-            except _BROKEN as error:
-                # What it was about to say is lost: another one starts at the same message.
-                if self._connection.loop.time() > give_up:
-                    raise LogUnavailable(f"{self._connection.server.url}: {error}") from error
-                continue
-            self._pull = pull
-            return found
-
-    async def _pulling(self, give_up: float) -> Pull:
-        if self._pull is not None and not self._pull.old:
-            return self._pull
-        return await self._connection.persist(
-            lambda: Pull.open(self._connection, self._stream, sequence=self._next), give_up
-        )
-
-    async def _take_in(self, message: Message) -> None:
-        assert self._start is not None
-        try:
-            body = await self._whole(message)
-            entries = unpack(message.headers[ENTRIES], body, message.sequence, message.at)
-        except (KeyError, ValueError) as error:
-            logger.error(
-                "message %d of %s is left out: %s",
-                message.sequence, self._connection.server.stream(self._stream), error,
-            )  # fmt: skip
-            entries = []
-        self._next = message.sequence + 1
-        self._ahead.extend(e for e in entries if e.offset > self._start.of(e.partition))
+                body = await whole(self._connection, self._stream, message)
+                entries = unpack(message.headers[ENTRIES], body, message.sequence, message.at)
+            except (KeyError, ValueError) as error:
+                name = self._connection.server.stream(self._stream)
+                logger.error("message %d of %s is left out: %s", message.sequence, name, error)
+        self._cursor.next = message.sequence + 1
+        self._ahead.extend(e for e in entries if e.offset > start.of(e.partition))
         if not self._ahead:
-            self._frontier = before(self._next)
-
-    async def _whole(self, message: Message) -> bytes:
-        """The message's body with what lies in its parts."""
-        parts = message.headers.get(PARTS, "")
-        bodies = [await self._part(int(part)) for part in parts.split(",") if part]
-        return b"".join((*bodies, message.body))
-
-    async def _part(self, sequence: int) -> bytes:
-        jetstream, stream = self._connection.jetstream, self._connection.server.stream(self._stream)
-
-        async def get() -> bytes:
-            try:
-                return (await jetstream.get_msg(stream, sequence)).data or b""
-            except NotFoundError:
-                raise ValueError(f"retention removed its part {sequence}") from None
-
-        return await self._connection.persist(get)
+            self._frontier = before(self._cursor.next)
 
     def _hand_out(self, max_bytes: int) -> list[Stored]:
         found: list[Stored] = []
@@ -181,7 +125,7 @@ class NatsReader:
             self._returned[entry.partition] = entry.offset
         if found:
             last = found[-1].offset
-            following = sequence_of(self._ahead[0].offset) if self._ahead else self._next
+            following = sequence_of(self._ahead[0].offset) if self._ahead else self._cursor.next
             self._frontier = before(following) if following > sequence_of(last) else last
         return found
 
@@ -200,8 +144,9 @@ class NatsReader:
                     known = await self._bucket.move(
                         self._stream, self._name, lambda it: it or fresh
                     )
+                self._at_least = self._since
             self._start = known
-            self._next = max(1, sequence_of(known.lowest))
+            self._cursor.next = max(1, sequence_of(known.lowest))
         return self._start
 
     async def _lag(self) -> Lag:
@@ -229,6 +174,8 @@ class NatsReader:
         for message in messages:
             try:
                 left = position.left_in(message.headers[ENTRIES], message.sequence)
+                if quoted(self._name) in passed_by(message.headers):
+                    left = 0
             except (KeyError, ValueError):  # none of ours: `read` leaves it out, and says so
                 left = 0
             entries += left

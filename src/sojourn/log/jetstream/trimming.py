@@ -90,7 +90,11 @@ class Trimmer:
         alive_since = self._clock.now_ms() - forget if forget else 0
         positions = await self._bucket.positions(stream)
         return min(
-            (sequence_of(at.lowest) for at, seen_at in positions if seen_at >= alive_since),
+            (
+                sequence_of(at.lowest)
+                for at, seen_at in positions.values()
+                if seen_at >= alive_since
+            ),
             default=last,
         )
 

@@ -19,6 +19,10 @@ from sojourn.core.ports import Stored
 
 ENTRIES = "Sojourn-Entries"
 PARTS = "Sojourn-Parts"
+PASSED = "Sojourn-Passed"
+"""In a message that took the place of another: the readers that were done with that one."""
+AT = "Sojourn-At"
+"""And when that one came, milliseconds since the Unix epoch."""
 INDEX_BITS = 24
 MOST_ENTRIES = 1 << INDEX_BITS
 """In one message, parts included."""
@@ -85,3 +89,13 @@ def blocks(header: str) -> Iterator[tuple[int, int, int]]:
         partition, _, count = block.partition(":")
         yield int(partition), index, int(count)
         index += int(count)
+
+
+def parts_of(headers: Mapping[str, str]) -> list[int]:
+    """The sequences of the messages in which a large one begins."""
+    return [int(part) for part in headers.get(PARTS, "").split(",") if part]
+
+
+def passed_by(headers: Mapping[str, str]) -> set[str]:
+    """The readers, by their names in the bucket, that have what this message holds."""
+    return set(headers.get(PASSED, "").split())
