@@ -179,7 +179,38 @@ def test_a_fault_of_the_code_under_test_is_a_failure_and_not_the_end(
 ) -> None:
     broken = webhook(GOOD) | {"destination_config": {"webhookUrl": 5, "headers": 7}}
     assert main([write(tmp_path / "c.jsonl", broken, webhook(GOOD))]) == 1
-    assert "1 passed, 1 failed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "raised TypeError: " in out
+    assert "(webhook.py, line " in out
+    assert "Traceback" not in out
+    assert out.endswith("1 passed, 1 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"destination": "pigeon"}, "there is no destination `pigeon`"),
+        ({"stage": "guess"}, "destinations have no stage `guess`"),
+        ({"destination": "warehouse", "stage": "guess"}, "warehouses have no stage `guess`"),
+        ({"stage": "delete", "input": {}}, "raised KeyError: 'users' (cases_destinations.py"),
+    ],
+)
+def test_a_case_of_an_unknown_kind_fails_and_says_so(
+    tmp_path: Path, capsys: Any, more: dict[str, Any], message: str
+) -> None:
+    odd = webhook(GOOD) | more
+    assert main([write(tmp_path / "c.jsonl", odd, webhook(GOOD))]) == 1
+    out = capsys.readouterr().out
+    assert f"FAILED own: a title\n    {message}" in out
+    assert out.endswith("1 passed, 1 failed\n")
+
+
+def test_a_far_end_that_does_not_answer_is_tried_again() -> None:
+    delivery = webhook({"outcome": "retryable", "status": 504}) | {"stage": "delivery"}
+    sent = {"method": "POST", "url": "https://x.example", "body": None}
+    delivery |= {"input": {"request": sent, "jobs": []}}
+    for network in ([], [{"response": None}], [{"request": {}}]):
+        assert judge(delivery | {"network": network}).kind == "passed"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +219,10 @@ def test_a_fault_of_the_code_under_test_is_a_failure_and_not_the_end(
         ("{", "line 1: not JSON"),
         ("[]", "line 1: a case is a JSON object"),
         ('{"id": "x"}', "line 1: the case has no `destination`"),
+        (json.dumps(webhook(GOOD) | {"id": 5}), "line 1: `id` must be a text"),
+        (json.dumps(webhook(GOOD) | {"stage": []}), "line 1: `stage` must be a text"),
+        (json.dumps(webhook([])), "line 1: `expected` must be an object"),
+        (json.dumps(webhook(GOOD) | {"tags": 5}), "line 1: `tags` must be an array"),
     ],
 )
 def test_a_file_that_is_no_case_file_is_named(
