@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from sojourn.core.errors import InvalidSettings
+from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.core.ports import Capabilities
 from sojourn.destinations import options
 from sojourn.destinations.http import HttpSender
@@ -74,8 +74,9 @@ class Webhook(HttpDestination):
         self.query = {row["from"]: row["to"] for row in config.get("query") or ()}
         self.headers = {"content-type": JSON_TYPE} if self.method in _WITH_BODY else {}
         for row in config.get("headers") or ():
-            if row.get("from"):
-                self.headers[row["from"].lower()] = row.get("to")
+            name, value = text(row.get("from") or ""), row.get("to")
+            if name.strip() and value is not None:
+                self.headers[name.lower()] = value
         self.secrets = options.secrets(config, OPTIONS)
 
     @classmethod
@@ -95,15 +96,20 @@ class Webhook(HttpDestination):
         return cls(config, sender=sender)
 
     def requests(self, event: Mapping[str, Any]) -> list[Request]:
-        """The one request of an event. Raises `InvalidSettings` where there is no URL."""
+        """The one request of an event. Raises `InvalidSettings` where there is no URL.
+
+        Raises `InvalidEvent` where the event has no type.
+        """
         if not self.url:
             raise InvalidSettings("the webhook needs `url`")
+        if not event.get("type"):
+            raise InvalidEvent("the event has no `type`")
         url = self._address(event)
         headers = {**self.headers}
         own = event.get("header")
         if isinstance(own, dict):
             for name, value in own.items():
-                headers[name] = value if isinstance(value, str) else _json_text(value)
+                _replace(headers, name, value if isinstance(value, str) else _json_text(value))
         body, query = None, _filled_query(self.query, event)
         if self.method in _WITH_BODY:
             body = Body(_payload(event))
@@ -152,6 +158,13 @@ class Webhook(HttpDestination):
         return Request(request.method, request.url, request.body, headers, request.query)
 
 
+def _replace(headers: dict[str, str], name: str, value: str) -> None:
+    """Set a header in place of one whose name differs in case only."""
+    for other in [one for one in headers if one.lower() == name.lower()]:
+        del headers[other]
+    headers[name] = value
+
+
 def signer(key: str) -> Any:
     """A function from a body's bytes to the header that signs them."""
 
@@ -196,7 +209,7 @@ def flatten(value: Any, path: str, out: dict[str, Any]) -> None:
 def _payload(event: Mapping[str, Any]) -> dict[str, Any]:
     value = {key: one for key, one in event.items() if one is not None and key not in _KEPT_BACK}
     context, address = event.get("context"), event.get("request_ip")
-    if address is not None and not truthy(child(context, "ip")):
+    if truthy(address) and child(context, "ip") is None:
         value["context"] = {**(context if isinstance(context, dict) else {}), "ip": address}
     return value
 

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
-from sojourn.core.errors import InvalidEvent
+from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.core.ports import Capabilities
 from sojourn.destinations import options
 from sojourn.destinations.http_destination import HttpDestination
@@ -32,6 +32,7 @@ __all__ = ["OPTIONS", "Mixpanel"]
 
 _JSON = {"Content-Type": JSON_TYPE}
 _VERBOSE = {"verbose": 2}
+_NO_ACCESS = "give `token`, or `service_account`, `service_secret` and `project_id`"
 
 
 class Mixpanel(HttpDestination):
@@ -51,24 +52,33 @@ class Mixpanel(HttpDestination):
         self.secrets = options.secrets(config, OPTIONS)
         self._operations = profiles.operations(config)
         self._increments = _properties(config.get("propIncrements"))
-        self._import_headers, self._import_query = self._import_access()
+        self._import_query: dict[str, Any] = {
+            "strict": 1 if truthy(config.get("strictMode")) else 0
+        }
+        self._import_headers = self._import_access()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """Built from the destination's table in `sojourn.toml`. Raises `InvalidSettings`."""
-        return cls(options.read("destination mixpanel", settings, OPTIONS))
+        destination = cls(options.read("destination mixpanel", settings, OPTIONS))
+        if destination._import_headers is None:
+            raise InvalidSettings(f"destination mixpanel: {_NO_ACCESS}")
+        return destination
 
-    def _import_access(self) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    def _import_access(self) -> Mapping[str, str] | None:
+        """The headers for `/import/`; None without a token or a complete service account."""
         config = self.config
-        query: dict[str, Any] = {"strict": 1 if truthy(config.get("strictMode")) else 0}
         user, secret = config.get("serviceAccountUserName"), config.get("serviceAccountSecret")
-        if self.token or not (user and secret):
-            credentials = f"{self.token or ''}:"
-        else:
+        project = config.get("projectId")
+        if self.token:
+            credentials = f"{self.token}:"
+        elif user and secret and project:
             credentials = f"{user}:{secret}"
-            query["project_id"] = config.get("projectId")
+            self._import_query["project_id"] = project
+        else:
+            return None
         encoded = base64.b64encode(credentials.encode()).decode()
-        return {**_JSON, "Authorization": f"Basic {encoded}"}, query
+        return {**_JSON, "Authorization": f"Basic {encoded}"}
 
     def requests(self, event: Mapping[str, Any]) -> list[Request]:
         """The requests of one event. Raises `InvalidEvent` or `InvalidSettings`."""
@@ -87,6 +97,8 @@ class Mixpanel(HttpDestination):
         raise InvalidEvent(f"Mixpanel takes no event of type `{kind}`")
 
     def _import(self, payload: Mapping[str, Any]) -> Request:
+        if self._import_headers is None:
+            raise InvalidSettings(f"Mixpanel: {_NO_ACCESS}")
         return Request(
             "POST",
             f"{self.host}/import/",
@@ -153,7 +165,8 @@ class Mixpanel(HttpDestination):
         content = profiles.profile(rest, truthy(self.config.get("useNewMapping")))
         made.append(self._person(event, profiles.about(event, {"$set": content})))
         user_id, anonymous_id = event.get("userId"), event.get("anonymousId")
-        if not self.simplified and user_id and anonymous_id:
+        known = user_id and anonymous_id and self._import_headers is not None
+        if not self.simplified and known:
             properties: dict[str, Any] = {"$distinct_ids": [user_id, anonymous_id]}
             if self.token is not None:
                 properties["token"] = self.token

@@ -126,7 +126,7 @@ def judge(request: Request, response: Response, jobs: Sequence[Job]) -> Verdict:
             each = [JobStatus(job.id, 400 if job.id in failed else 200, job.alone) for job in jobs]
             return Verdict("per_job", 200, each)
     elif 200 <= status < 300 and child(body, "error"):
-        return Verdict("per_job", status, [JobStatus(job.id, 400, job.alone) for job in jobs])
+        return Verdict("per_job", 200, [JobStatus(job.id, 400, job.alone) for job in jobs])
     return plain_verdict(response, jobs)
 
 

@@ -23,12 +23,14 @@ def track(
     event: Mapping[str, Any], *, token: Any, simplified: bool, drop_traits: bool, now_ms: int
 ) -> dict[str, Any]:
     """The event of a track. Raises `InvalidEvent`."""
-    if not isinstance(event.get("messageId", ""), str):
+    message_id = event.get("messageId")
+    if truthy(message_id) and not isinstance(message_id, str):
         raise InvalidEvent("`messageId` must be a text")
     properties = dict(_object(event.get("properties")))
     if not drop_traits:
         properties |= _object(child(event.get("context"), "traits"))
     _common(event, properties, token, simplified, now_ms)
+    limits.check_size(properties)
     payload = {"properties": properties}
     if event.get("event") is not None:
         payload["event"] = event["event"]
@@ -45,6 +47,7 @@ def view(
     for key in ("name", "category"):
         if truthy(event.get(key)):
             properties[key] = event[key]
+    limits.check_size(properties)
     return {"event": name, "properties": properties}
 
 
@@ -57,9 +60,12 @@ def alias(event: Mapping[str, Any], token: Any, now_ms: int) -> dict[str, Any]:
     if other == event.get("userId"):
         raise InvalidEvent("`previousId` or `anonymousId` of an alias is the same as `userId`")
     limits.check_age(epoch_ms(event.get("timestamp")), now_ms)
-    properties = {"distinct_id": other, "alias": event.get("userId"), "token": token}
-    kept = {key: value for key, value in properties.items() if value is not None}
-    return {"event": "$create_alias", "properties": kept}
+    properties = {"distinct_id": other}
+    if "userId" in event:
+        properties["alias"] = event["userId"]
+    if token is not None:
+        properties["token"] = token
+    return {"event": "$create_alias", "properties": properties}
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -95,7 +101,6 @@ def _common(
         for target, key in (("$device_id", "anonymousId"), ("$user_id", "userId")):
             if key in event:
                 out[target] = event[key]
-    limits.check_size(out)
 
 
 def _time(event: Mapping[str, Any], now_ms: int) -> int | None:
@@ -124,7 +129,7 @@ def session_id(event: Mapping[str, Any]) -> str | None:
     """The session id as text: the root's, else the context's; 0 and false count."""
     for value in (event.get("session_id"), child(event.get("context"), "sessionId")):
         if value is not None and value != "":
-            return text(value)
+            return text(value) or None
     return None
 
 

@@ -42,17 +42,12 @@ def split(
     more = copy.deepcopy(child(context, "traits"))
     done: list[tuple[str, dict[str, Any]]] = []
     for operation, paths in planned:
-        taken: dict[str, Any] = {}
-        for path in paths:
-            value = at(traits, path)
-            value = at(more, path) if value is None else value
-            if value is None:
-                continue
-            whole = [value] if operation == "$union" and not isinstance(value, list) else value
-            put(taken, path, whole) if operation == "$set_once" else taken.update({path: whole})
-            drop(traits, path)
-            drop(more, path)
-        content = _mapped(taken) if operation == "$set_once" else taken
+        content = _mapped(_taken(traits, more, paths))
+        if operation == "$union":
+            content = {
+                name: value if isinstance(value, list) else [value]
+                for name, value in content.items()
+            }
         if content:
             done.append((operation, content))
     rest: dict[str, Any] = {**event}
@@ -61,6 +56,28 @@ def split(
     if isinstance(context, dict):
         rest["context"] = {**context, "traits": more}
     return rest, done
+
+
+def _taken(traits: Any, more: Any, paths: Sequence[str]) -> dict[str, Any]:
+    """Move what stands at the paths out of both objects, under the paths' last names.
+
+    The first object goes first. Null and what is empty stay where they are.
+    """
+    taken: dict[str, Any] = {}
+    for path in paths:
+        name = path.rpartition(".")[2]
+        value, other = at(traits, path), at(more, path)
+        if not _is_empty(value):
+            taken[name] = value
+            drop(traits, path)
+        if not _is_empty(other):
+            taken.setdefault(name, other)
+            drop(more, path)
+    return taken
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ({}, []) or (isinstance(value, str) and not value.strip())
 
 
 def _mapped(traits: dict[str, Any]) -> dict[str, Any]:
@@ -105,18 +122,22 @@ def profile(event: Mapping[str, Any], new_names: bool) -> dict[str, Any]:
 
 
 def _device(event: Mapping[str, Any], context: Mapping[str, Any], out: dict[str, Any]) -> None:
-    """Write the fields of the platform, where the device has a push token."""
+    """Write the fields of the platform, and the device's push token where it has one."""
     device = context.get("device")
     token = child(device, "token")
     family = child(device, "type")
-    if not truthy(token) or not isinstance(family, str):
+    if not isinstance(family, str):
         return
     if family.lower() in fields.APPLE:
-        out["$ios_devices"] = [token]
+        devices = "$ios_devices"
         fields.map_ios(event, out)
     elif family.lower() == "android":
-        out["$android_devices"] = [token]
+        devices = "$android_devices"
         fields.map_android(event, out)
+    else:
+        return
+    if token is not None:
+        out[devices] = [token]
 
 
 def about(event: Mapping[str, Any], out: dict[str, Any]) -> dict[str, Any]:
