@@ -19,6 +19,7 @@ from sojourn.gateway import Gateway
 from sojourn.insights.reports import Reports
 from sojourn.insights.sessions import SessionModel
 from sojourn.log import SqliteStateStore
+from sojourn.pipeline.geography import Geography
 from sojourn.pipeline.loader import Loader
 from sojourn.pipeline.processor import Processor
 from sojourn.settings import Configuration
@@ -39,6 +40,8 @@ class Platform:
         self.clock = SystemClock()
         self.gateway: Gateway | None = None
         """Set by the server; a platform that only reads has none."""
+        database = configuration["geoip_database"]
+        self.geography = Geography(database) if database else None
         self.sources = configured_sources(configuration, directory)
         self.log = open_log(configuration, directory)
         self.state = SqliteStateStore(directory.state, self.clock)
@@ -51,7 +54,11 @@ class Platform:
             self.sessions.prepare(cursor)
         self.reports = Reports(self.tables.cursor)
         self.processor = Processor(
-            self.log, self.state, self.clock, dedup_window_ms=configuration["dedup_window"]
+            self.log,
+            self.state,
+            self.clock,
+            dedup_window_ms=configuration["dedup_window"],
+            geography=self.geography,
         )
         self.loader = Loader(
             self.log, self.tables, self.clock, interval_s=configuration["load_interval"] / 1000
@@ -115,3 +122,5 @@ class Platform:
         await self.log.close()
         self.tables.close()
         self.state.close()
+        if self.geography is not None:
+            self.geography.close()

@@ -1,4 +1,4 @@
-"""What the processor sets in an event: type, ids, times, address.
+"""What the processor sets in an event: type, ids, times, address, place.
 
 Source of the rules: rudder-server's gateway and processor.
 """
@@ -22,6 +22,7 @@ from sojourn.core.events import (
     rudder_id,
 )
 from sojourn.pipeline.bodies import Fields
+from sojourn.pipeline.geography import Geography
 from sojourn.pipeline.times import from_ms, parse_canonical, parse_time, time_text
 
 _decode_text = msgspec.json.Decoder(str).decode
@@ -58,8 +59,12 @@ class Receipt:
         return cls(meta, at, time_text(at))
 
 
-def enrich(event: Fields, index: int, receipt: Receipt) -> Enriched:
+def enrich(
+    event: Fields, index: int, receipt: Receipt, geography: Geography | None = None
+) -> Enriched:
     """Set the processor's fields in `event`, which is event number `index` of its request.
+
+    With a `geography`, `context.geo` as well.
 
     Raises `InvalidEvent` for an event of no known type.
     """
@@ -70,7 +75,9 @@ def enrich(event: Fields, index: int, receipt: Receipt) -> Enriched:
     event["messageId"] = message_id
     event["rudderId"] = _rudder_id(user_id, anonymous_id)
     event["receivedAt"] = receipt.text
-    event["request_ip"] = _text(event.get("request_ip")) or meta.request_ip
+    event["request_ip"] = request_ip = _text(event.get("request_ip")) or meta.request_ip
+    if geography is not None:
+        geography.place(event, request_ip)
     _set_times(event, receipt)
     person = person_key(meta.source_id, anonymous_id, user_id)
     return Enriched(encode(event), message_id, person, user_id)

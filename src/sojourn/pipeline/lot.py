@@ -12,6 +12,7 @@ from sojourn.core.errors import InvalidEvent
 from sojourn.core.ports import Batch, Entry, Stored
 from sojourn.pipeline.bodies import events_of
 from sojourn.pipeline.enrich import Enriched, Receipt, encode, enrich
+from sojourn.pipeline.geography import Geography
 from sojourn.pipeline.seen import Seen
 
 STAGE = "processor"
@@ -45,13 +46,18 @@ class Lot:
         return self.accepted + self.duplicates + self.suppressed + self.rejected
 
 
-def prepare(stored: Sequence[Stored], seen: Seen, suppressed: Suppressed | None) -> Lot:
+def prepare(
+    stored: Sequence[Stored],
+    seen: Seen,
+    suppressed: Suppressed | None,
+    geography: Geography | None = None,
+) -> Lot:
     """Process raw entries, in order. Nothing is written; `seen` is only asked."""
     lot = Lot()
     fresh: list[tuple[RequestMeta, Enriched]] = []
     for entry in stored:
         lot.positions[entry.partition] = max(lot.positions.get(entry.partition, 0), entry.offset)
-        for meta, event in _enriched(entry, lot):
+        for meta, event in _enriched(entry, lot, geography):
             if (
                 suppressed is not None
                 and event.user_id
@@ -75,7 +81,9 @@ def prepare(stored: Sequence[Stored], seen: Seen, suppressed: Suppressed | None)
     return lot
 
 
-def _enriched(entry: Stored, lot: Lot) -> Iterable[tuple[RequestMeta, Enriched]]:
+def _enriched(
+    entry: Stored, lot: Lot, geography: Geography | None
+) -> Iterable[tuple[RequestMeta, Enriched]]:
     """The usable events of an entry; what is none goes to the lot's dead letters."""
     try:
         meta, body = unpack_request(entry.value)
@@ -90,7 +98,7 @@ def _enriched(entry: Stored, lot: Lot) -> Iterable[tuple[RequestMeta, Enriched]]
                 _bury(lot, meta, *event)
             continue
         try:
-            yield meta, enrich(event, index, receipt)
+            yield meta, enrich(event, index, receipt, geography)
         except InvalidEvent as error:
             _bury(lot, meta, _as_sent(meta, body, index), error.detail)
         except Exception as error:  # whatever an event holds, the stream goes on

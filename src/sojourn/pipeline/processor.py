@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sojourn.core.ports import DEAD, EVENTS, RAW, Clock, Entry, EventLog, StateStore, Stored
+from sojourn.pipeline.geography import Geography
 from sojourn.pipeline.lot import Lot, Suppressed, prepare
 from sojourn.pipeline.patience import Stopped, persist
 from sojourn.pipeline.seen import Seen
@@ -43,6 +44,7 @@ class Processor:
     `dedup_window_ms`: how long an id is remembered after first sight, 0 for no deduplication.
     `suppressed(source_id, user_id)` tells whether a user's events are to be thrown away.
     `max_bytes`: about how much is processed at a time; the computing is done in a thread.
+    `geography`: sets where each event came from.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Processor:
         dedup_window_ms: int = 3_600_000,
         suppressed: Suppressed | None = None,
         max_bytes: int = 4 << 20,
+        geography: Geography | None = None,
     ) -> None:
         self.counts = ProcessorCounts()
         self._log = log
@@ -60,9 +63,14 @@ class Processor:
         self._seen = Seen(state, clock, dedup_window_ms)
         self._suppressed = suppressed
         self._max_bytes = max_bytes
+        self._geography = geography
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Process until `stop` is set. Waits out a log that is away."""
+        """Process until `stop` is set. Waits out a log that is away.
+
+        It goes on from what is done: what it had only read when it was stopped is read again.
+        """
+        self._reader = self._log.reader(RAW, READER)
         try:
             while not stop.is_set():
                 entries = await persist("reading raw", lambda: self._read(_IDLE_S), stop)
@@ -75,6 +83,7 @@ class Processor:
         """Process until the raw stream is empty; returns how many events it held."""
         total = 0
         never = asyncio.Event()
+        self._reader = self._log.reader(RAW, READER)
         while entries := await self._read(0):
             total += await self._process(entries, never)
         return total
@@ -92,7 +101,9 @@ class Processor:
         return lot.total
 
     async def _prepare(self, entries: Sequence[Stored]) -> Lot:
-        return await asyncio.to_thread(prepare, entries, self._seen, self._suppressed)
+        return await asyncio.to_thread(
+            prepare, entries, self._seen, self._suppressed, self._geography
+        )
 
     async def _remember(self, lot: Lot) -> None:
         await asyncio.to_thread(self._seen.remember, lot.keys)

@@ -129,6 +129,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "max_request_size", "size", 4_096_000, "Largest request body after inflating; above it 413."
     ),
+    Option(
+        "geoip_database",
+        "text",
+        "",
+        "MaxMind database of countries or cities (.mmdb), for where events come from. "
+        "Empty: only what events carry themselves.",
+    ),
     Option("give_up_after", "duration", "3h", "Age at which a delivery becomes a dead letter."),
     Option("late_events", "duration", "3d", "How late an event may come and still be expected."),
     Option(

@@ -22,7 +22,7 @@ EQUAL = {
     "browser": ("browser", "browser"),
     "browser_version": ("browser_version", "major version of the browser"),
     "platform": ("platform", "web, android, ios, server"),
-    "country": ("country", "country, where events carry it"),
+    "country": ("country", "country: of the IP address, or as events carry it"),
     "locale": ("locale", "language setting"),
     "app_version": ("app_version", "version of the app"),
     "entry_page": ("entry_page", "first view"),
