@@ -13,7 +13,10 @@ pytest.register_assert_rewrite("sojourn.testing.tables_suite", "sojourn.testing.
 from sojourn.testing.failing_engine import FailingEngine  # noqa: E402
 from sojourn.testing.postgres_server import PostgresServer, postgres_server  # noqa: E402
 from sojourn.testing.tables_events import SOURCES  # noqa: E402
+from sojourn.warehouse.duckdb import DuckDBTables  # noqa: E402
 from sojourn.warehouse.postgres import PostgresEngine, PostgresTables  # noqa: E402
+
+from .sessions_compared import embedded_tables  # noqa: E402
 
 _TABLES = """
     SELECT table_schema, table_name FROM information_schema.tables
@@ -75,3 +78,10 @@ def new_database(server: PostgresServer) -> Iterator[Callable[[], PostgresStorag
 @pytest.fixture
 def database(new_database: Callable[[], PostgresStorage]) -> PostgresStorage:
     return new_database()
+
+
+@pytest.fixture
+def embedded() -> Iterator[DuckDBTables]:
+    """A DuckDB in memory that notes whose sessions change."""
+    with embedded_tables() as tables:
+        yield tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 from google.api_core.exceptions import NotFound, ServiceUnavailable
@@ -10,6 +11,9 @@ from google.api_core.exceptions import NotFound, ServiceUnavailable
 from sojourn.core.errors import WarehouseUnavailable
 from sojourn.testing.tables_events import SOURCES, in_batch, table_event
 from sojourn.warehouse.bigquery import BigQueryEngine, BigQueryTables
+from sojourn.warehouse.session_feed import KEYS, SessionFollower
+
+from .sessions_compared import comparable, of_embedded, shuffled
 
 
 class Job:
@@ -90,3 +94,36 @@ def test_an_outage_is_told_as_one(client, tables):
     client.down = True
     with pytest.raises(WarehouseUnavailable, match="BigQuery"):
         tables.load([in_batch(table_event(0))])
+
+
+def test_the_sessions_of_changed_visitors_are_replaced_by_those_of_the_embedded_warehouse(
+    embedded, client, tables
+):
+    (load,) = shuffled(40, size=40)
+    embedded.load(load)
+    visitors = {row["visitor_hash"] for row in embedded.query("FROM sessions").to_pylist()}
+    assert SessionFollower("bq", embedded.cursor, tables).follow() == len(visitors) > 1
+    assert "CREATE SCHEMA IF NOT EXISTS `sojourn`" in client.statements
+    for table in KEYS:
+        (create,) = (s for s in client.statements if f"EXISTS `sojourn`.`{table}`" in s)
+        for column in ("`source_id` STRING", "`visitor_hash` INTEGER", "TIMESTAMP", "BOOLEAN"):
+            assert column in create
+        (delete,) = (
+            s for s in client.statements if s.startswith(f"DELETE FROM `sojourn`.`{table}`")
+        )
+        found = delete.partition("WHERE `visitor_hash` IN (")[2].rstrip(")").split(", ")
+        assert {int(value) for value in found} == visitors
+        (file,) = (file for file in client.files if file[0] == f"project.sojourn.{table}")
+        assert file[1] == "NEWLINE_DELIMITED_JSON WRITE_APPEND"
+        rows = [typed(json.loads(line)) for line in file[2].splitlines()]
+        assert comparable(rows) == of_embedded(embedded, table)
+
+
+def typed(row):
+    """Times as such; JSON has them as text."""
+    return {
+        name: datetime.fromisoformat(value)
+        if name.endswith(("_time", "_at", "_until", "_after")) and value
+        else value
+        for name, value in row.items()
+    }

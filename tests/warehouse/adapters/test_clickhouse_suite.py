@@ -19,6 +19,8 @@ from sojourn.warehouse.clickhouse import (
 )
 from sojourn.warehouse.dialects import CLICKHOUSE
 
+from .sessions_compared import follow_and_compare, shuffled
+
 TABLES = """
     SELECT database, name FROM system.tables
     WHERE database NOT IN ('system', 'default', '_local')
@@ -156,6 +158,11 @@ def test_tables_have_the_engines_and_types_of_rudderstacks(new_storage):
 
 def identify():
     return table_event(1, "identify", userId="u", traits={"plan": "free"})
+
+
+def test_the_sessions_are_those_of_the_embedded_warehouse(embedded, new_storage):
+    storage = new_storage()
+    follow_and_compare(embedded, storage.open(), storage.read, shuffled(90), precision=1)
 
 
 def test_no_server_is_an_outage():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+from datetime import datetime
 
 import boto3
 import pytest
@@ -13,6 +15,9 @@ import redshift_connector
 from sojourn.core.errors import InvalidSettings, WarehouseUnavailable
 from sojourn.testing.tables_events import SOURCES, in_batch, table_event
 from sojourn.warehouse.redshift import RedshiftEngine, RedshiftTables
+from sojourn.warehouse.session_feed import KEYS, SessionFollower
+
+from .sessions_compared import shuffled
 
 
 class Server:
@@ -148,3 +153,59 @@ def test_a_lost_connection_is_an_outage(server, tables):
 def test_load_files_must_lie_in_s3(server):
     with pytest.raises(InvalidSettings, match="s3://"):
         RedshiftEngine("/tmp/x", "role")
+
+
+def test_the_sessions_of_changed_visitors_are_replaced_by_those_of_the_embedded_warehouse(
+    embedded, server, tables
+):
+    (load,) = shuffled(40, size=40)
+    embedded.load(load)
+    visitors = {row["visitor_hash"] for row in embedded.query("FROM sessions").to_pylist()}
+    assert SessionFollower("rs", embedded.cursor, tables).follow() == len(visitors) > 1
+    begin, commit = server.statements.index("BEGIN"), server.statements.index("COMMIT")
+    within = server.statements[begin + 1 : commit]
+    assert [sql.split()[0] for sql in within] == ["DELETE", "INSERT"] * len(KEYS)
+    for table in KEYS:
+        (create,) = server.told(f'CREATE TABLE IF NOT EXISTS "sojourn"."{table}"')
+        for column in ('"source_id" varchar(65535)', '"visitor_hash" bigint', "timestamp"):
+            assert column in create
+        delete = next(sql for sql in within if sql.startswith(f'DELETE FROM "sojourn"."{table}"'))
+        found = delete.partition('WHERE "visitor_hash" IN (')[2].rstrip(")").split(", ")
+        assert {int(value) for value in found} == visitors
+        insert = next(sql for sql in within if sql.startswith(f'INSERT INTO "sojourn"."{table}"'))
+        staged = insert.split(" FROM ")[1].split()[0]
+        (copy,) = (sql for sql in server.told("COPY") if staged in sql)
+        assert loaded(server, copy) == as_csv(embedded.query(f"FROM {table}").to_pylist())
+
+
+def loaded(server, copy: str) -> list[dict[str, str]]:
+    """The rows of the file that a COPY reads, without what is empty, in order."""
+    columns = [name.strip('" ') for name in copy.split("(")[1].split(")")[0].split(",")]
+    file = next(file for file in server.files if file in copy)
+    lines = csv.reader(io.StringIO(gzip.decompress(server.files[file]).decode(), newline=""))
+    rows = [dict(zip(columns, line, strict=True)) for line in lines]
+    return ordered({n: v for n, v in row.items() if v} for row in rows)
+
+
+def as_csv(rows) -> list[dict[str, str]]:
+    """Rows as a load file has them: times with microseconds, booleans as words."""
+
+    def text(value):
+        if isinstance(value, datetime):
+            return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return ordered({n: text(v) for n, v in row.items() if v not in (None, "")} for row in rows)
+
+
+def ordered(rows) -> list[dict[str, str]]:
+    found = [{n: number(v) for n, v in row.items()} for row in rows]
+    return sorted(found, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+def number(text: str) -> str:
+    """Numbers in one notation."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text

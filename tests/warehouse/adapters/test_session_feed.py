@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 from decimal import Decimal
 
 import pyarrow as pa
@@ -13,41 +11,11 @@ import pytest
 from sojourn.core.errors import WarehouseUnavailable
 from sojourn.insights.sessions import SessionModel
 from sojourn.testing.tables_events import SOURCES, in_pieces, visits
-from sojourn.testing.tables_storage import plain
 from sojourn.warehouse.delta import DeltaFolder, DeltaTables
-from sojourn.warehouse.duckdb import DuckDBTables
 from sojourn.warehouse.parquet import ParquetFolder, ParquetTables
 from sojourn.warehouse.session_feed import KEYS, SessionFeed, SessionFollower
 
-
-@pytest.fixture
-def embedded():
-    model = SessionModel(SOURCES.get)
-    tables = DuckDBTables(None, SOURCES.get, SessionFeed(model))
-    with tables.cursor() as cursor:
-        model.prepare(cursor)
-    yield tables
-    tables.close()
-
-
-def shuffled(count: int):
-    """Late events too: sessions that were sent change again."""
-    events = visits(count)
-    random.Random(5).shuffle(events)
-    return in_pieces(events, (30,))
-
-
-def comparable(rows, precision: int = 1000):
-    lines = []
-    for row in rows:
-        values = {n: plain(v, precision) for n, v in row.items() if v is not None}
-        values.pop("bucket", None)
-        lines.append(json.dumps(values, sort_keys=True))
-    return sorted(lines)
-
-
-def of_embedded(embedded, table: str, precision: int = 1000):
-    return comparable(embedded.query(f"SELECT * FROM {table}").to_pylist(), precision)
+from .sessions_compared import comparable, of_embedded, shuffled
 
 
 def test_postgres_has_the_sessions_whatever_came_in_between(embedded, database):

@@ -11,6 +11,8 @@ from sojourn.testing.tables_events import SOURCES, in_batch, table_event
 from sojourn.testing.tables_suite import TablesSuite
 from sojourn.warehouse.snowflake import SnowflakeEngine, SnowflakeTables
 
+from .sessions_compared import follow_and_compare, shuffled
+
 pytestmark = pytest.mark.filterwarnings("ignore:Arrow output on a DB-API result:UserWarning")
 TABLES = """
     SELECT table_schema, table_name FROM information_schema.tables
@@ -85,3 +87,8 @@ def test_names_are_in_upper_case_and_columns_have_the_types_of_rudderstacks(new_
         "ID": "TEXT",
     }
     assert storage.engine().rows('SELECT "J":a::int FROM "WEB_SHOP"."ADDED"') == [(1,)]
+
+
+def test_the_sessions_are_those_of_the_embedded_warehouse(embedded, new_storage):
+    storage = new_storage()
+    follow_and_compare(embedded, storage.open(), storage.read, shuffled(40, size=20))

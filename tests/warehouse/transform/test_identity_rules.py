@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -75,3 +76,19 @@ def test_a_merge_event_is_nothing_but_a_rule() -> None:
 def test_a_merge_event_without_two_ids_is_refused(properties: Any) -> None:
     with pytest.raises(UnusableEvent, match="mergeProperties"):
         rules("snowflake", type="merge", mergeProperties=properties)
+
+
+def test_an_id_too_long_for_its_index_gives_way_to_a_generated_one() -> None:
+    longest = "u" * (512 - len("user_id"))
+    for fits in (longest, "ü" * (len(longest) // 2)):
+        assert rules("bigquery", type="page", userId=fits) == [pair(("user_id", fits))]
+    long = [longest + "u", "ü" * (len(longest) // 2 + 1), "😀" * 2_000]
+    generated = []
+    for value in long:
+        (row,) = rules("bigquery", type="page", userId=value, anonymousId="a")
+        assert row["merge_property_1_value"] == "a"
+        assert re.fullmatch("[0-9a-f]{32}", row["merge_property_2_value"])
+        generated.append(row["merge_property_2_value"])
+        (alias,) = rules("bigquery", type="alias", userId="u", previousId=value)
+        assert alias["merge_property_2_value"] == generated[-1], "rules about one id still meet"
+    assert len(set(generated)) == len(long)

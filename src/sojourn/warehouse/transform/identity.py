@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from sojourn.warehouse.transform.errors import UnusableEvent
@@ -11,6 +12,8 @@ from sojourn.warehouse.transform.values import is_blank
 MERGE_RULES_TABLE = "rudder_identity_merge_rules"
 ANONYMOUS_ID = "anonymous_id"
 USER_ID = "user_id"
+LONGEST_INDEXED = 512
+"""Bytes of an id and its type together."""
 
 Property = tuple[str, str]
 """Type and value of an id."""
@@ -55,9 +58,21 @@ def merge_properties(event: dict[str, Any]) -> list[Property]:
 
 
 def merge_rule(properties: list[Property]) -> dict[str, str]:
-    """The columns of an identity rule, by their plain names."""
+    """The columns of an identity rule, by their plain names.
+
+    A value that is too long for the index over it and its type gives way to a generated id, as
+    RudderStack's loader has it. Ours follows from both, so that rules about one long id still
+    meet. (No row of `rudder_discards` tells of it: those need an `id`, and rules have none.)
+    """
     row: dict[str, str] = {}
     for number, (kind, value) in enumerate(properties, 1):
         row[f"merge_property_{number}_type"] = kind
-        row[f"merge_property_{number}_value"] = value
+        row[f"merge_property_{number}_value"] = _indexable(kind, value)
     return row
+
+
+def _indexable(kind: str, value: str) -> str:
+    whole = (kind + value).encode("utf-8", "surrogatepass")
+    if len(whole) <= LONGEST_INDEXED:
+        return value
+    return hashlib.md5(whole, usedforsecurity=False).hexdigest()
