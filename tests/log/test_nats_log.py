@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -116,13 +115,13 @@ async def test_a_message_that_is_sent_again_is_there_once(
 ) -> None:
     log = open_log()
     await log.append("raw", numbered(1))
-    server.signal(signal.SIGSTOP)
+    server.pause()
     try:
         append = asyncio.create_task(log.append("raw", numbered(1, start=1)))
         done, _ = await asyncio.wait((append,), timeout=2.5)  # longer than one attempt
         assert not done
     finally:
-        server.signal(signal.SIGCONT)
+        server.resume()
     await append
     reader = log.reader("raw", "r")
     assert [entry.value for entry in await read_all(reader, 2)] == [b"0", b"1"]
@@ -345,3 +344,17 @@ def test_a_password_is_needed_where_the_server_wants_one() -> None:
             NatsLog(NatsServer.of(server.url), deadline_s=2)
         log = NatsLog(NatsServer.of(server.url, user="sojourn", password="geheim"))
         asyncio.run(log.close())
+
+
+async def test_a_large_append_is_never_trimmed_to_its_end(open_log: OpenIt) -> None:
+    log = open_log()
+    value = os.urandom(3_000_000)
+    await log.append("raw", [Entry("k", value)])
+    await log.append("raw", numbered(1))
+    now = int(time.time() * 1000)
+    for part_age_ms in (0, 60_000):
+        await log._connection.run(trimmer(log, Retention(), now, part_age_ms).step())
+    assert await there(log) == [value, b"0"]
+    await log.reader("raw", "r").commit({0: 1 << 40})
+    await log._connection.run(trimmer(log, Retention(max_bytes=1), now, 60_000).step())
+    assert await there(log) == [value, b"0"]

@@ -28,7 +28,7 @@ class NatsServerProcess:
 
     def __init__(self, folder: Path, program: str, extra: str = "") -> None:
         """`extra`: more lines for its configuration."""
-        self._folder, self._program, self._extra = folder, program, extra
+        self.folder, self._program, self._extra = folder, program, extra
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
@@ -38,13 +38,13 @@ class NatsServerProcess:
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         sync = "sync_interval: always" if self.version >= (2, 10) else ""
-        (self._folder / "server.conf").write_text(
+        (self.folder / "server.conf").write_text(
             f"listen: 127.0.0.1:{self.port}\n{self._extra}\n"
-            f'jetstream {{ store_dir: "{self._folder / "store"}"\n {sync} }}\n'
+            f'jetstream {{ store_dir: "{self.folder / "store"}"\n {sync} }}\n'
         )
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._program, "-c", str(self._folder / "server.conf")],
+                [self._program, "-c", str(self.folder / "server.conf")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -52,7 +52,7 @@ class NatsServerProcess:
         deadline = time.monotonic() + _START_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self._folder / "log").read_text()[-2000:])
+                raise RuntimeError((self.folder / "log").read_text()[-2000:])
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -63,10 +63,16 @@ class NatsServerProcess:
         """End it at once, as a crash would."""
         self._end(signal.SIGKILL)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal: SIGSTOP makes it fall silent, SIGCONT go on."""
+    def pause(self) -> None:
+        """Make it fall silent, its connections open, until `resume`."""
         if self._process is not None:
-            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGSTOP)
+            os.waitpid(self._process.pid, os.WUNTRACED)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:

@@ -27,7 +27,9 @@ class Message(NamedTuple):
 
     sequence: int
     at: int
-    """When the server took it, or what is left of in it, milliseconds since the Unix epoch."""
+    """When its entries were appended, milliseconds since the Unix epoch."""
+    taken: int
+    """When the server took it: later, where it has the place of another one."""
     behind: int
     """How many messages follow it, as far as is known."""
     headers: Mapping[str, str]
@@ -62,7 +64,7 @@ class Pull:
     ) -> Pull:
         """From `sequence` on, or else from `since` (ms since the epoch) on.
 
-        `kind` is that of the subject: `entries`, or `part`.
+        `kind` is that of the subject: `entries`, `part`, or `>` for both.
         """
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
@@ -145,15 +147,21 @@ class Pull:
         self._delivered += 1
         if delivered != self._delivered:
             raise Interrupted("messages were lost on the way")
-        at_ms = int(headers[AT]) if AT in headers else time_ns // 1_000_000
-        return Message(sequence, at_ms, behind, headers, answer.data)
+        taken = time_ns // 1_000_000
+        appended = int(headers[AT]) if AT in headers else taken
+        return Message(sequence, appended, taken, behind, headers, answer.data)
 
 
-async def first_since(connection: Connection, stream: str, since: int) -> int:
-    """The sequence of the first message at or after `since` (ms); past the end if there is none."""
+async def first_since(
+    connection: Connection, stream: str, since: int, kind: str = "entries"
+) -> int:
+    """The sequence of the first message at or after `since` (ms); past the end if there is none.
+
+    Of the kind `entries`, or `>` for any.
+    """
 
     async def ask() -> int:
-        pull = await Pull.open(connection, stream, since=since)
+        pull = await Pull.open(connection, stream, since=since, kind=kind)
         await pull.close()
         return pull.first
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError
 
 from sojourn.core.erasure import is_erased
 from sojourn.log.jetstream.bucket import Bucket
@@ -29,6 +29,8 @@ Change = Callable[[bytes], bytes | None]
 _STEP_BYTES = 4 << 20
 _BROKEN_OFF_MS = 60_000
 """Parts so old without a last message will never get one."""
+_NO_MESSAGE = 10057
+"""The server's number for: there is no such message."""
 
 logger = logging.getLogger("sojourn.log")
 
@@ -124,8 +126,9 @@ class Rewriter:
         async def delete(sequence: int) -> None:
             try:
                 await jetstream.delete_msg(self._name, sequence)
-            except NotFoundError:
-                return
+            except APIError as error:
+                if error.err_code != _NO_MESSAGE:  # a try before this one has deleted it
+                    raise
 
         for sequence in sequences:
             await self._connection.persist(partial(delete, sequence))

@@ -101,12 +101,16 @@ class Trimmer:
     async def _outlived(self, stream: str) -> int:
         """The first sequence that is younger than the stream's age; 0 if none may grow old."""
         age = self._retention.age_ms(stream)
-        return await first_since(self._connection, stream, self._clock.now_ms() - age) if age else 0
+        return await self._first_since(stream, self._clock.now_ms() - age) if age else 0
 
     async def _with_parts(self, stream: str, limit: int) -> int:
         """`limit`, so far back that no message at or after it has a part before it."""
         pull = await Pull.open(self._connection, stream, limit, headers_only=True)
         found = await pull.available(1)
         await pull.close()
-        at = found[0].at if found else self._clock.now_ms()
-        return min(limit, await first_since(self._connection, stream, at - self._part_age_ms))
+        at = found[0].taken if found else self._clock.now_ms()
+        return min(limit, await self._first_since(stream, at - self._part_age_ms))
+
+    async def _first_since(self, stream: str, ms: int) -> int:
+        # Parts count as well: the server looks for the first message of the kind that is asked for.
+        return await first_since(self._connection, stream, ms, kind=">")
