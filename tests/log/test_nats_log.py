@@ -268,7 +268,9 @@ async def test_what_is_young_stays_and_a_forgotten_reader_holds_nothing_up(
     assert await there(log) == [b"9"]
 
 
-async def test_above_its_size_the_oldest_goes_step_by_step(open_log: OpenIt) -> None:
+async def test_above_its_size_the_oldest_goes_step_by_step(
+    open_log: OpenIt, caplog: pytest.LogCaptureFixture
+) -> None:
     log = open_log()
     for _ in range(40):
         await log.append("raw", [Entry("k", bytes(50_000))])
@@ -284,6 +286,26 @@ async def test_above_its_size_the_oldest_goes_step_by_step(open_log: OpenIt) -> 
     while await log._connection.run(tiny.step()):
         pass
     assert len(await there(log)) == 11, "unread entries stay, and the last one that was read"
+    assert "since not everything is read" in caplog.text
+
+
+async def test_a_reader_that_is_asked_for_shows_that_it_is_there(
+    open_log: OpenIt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sojourn.log.jetstream.bucket._SHOW_UP_MS", -1)
+    log = open_log()
+    await log.append("raw", numbered(3))
+    await log.reader("raw", "slow").lag()
+    ((_, (position, first)),) = (await log._connection.run(log._bucket.positions("raw"))).items()
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            await log.reader("raw", "slow").lag()
+            ((name, (same, later)),) = (
+                await log._connection.run(log._bucket.positions("raw"))
+            ).items()
+            if later > first:
+                break
+    assert (name, same) == ("slow", position)
 
 
 async def test_a_long_lag_is_estimated(open_log: OpenIt, monkeypatch: pytest.MonkeyPatch) -> None:

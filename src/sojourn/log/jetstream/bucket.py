@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from nats.js.api import StorageType
+from nats.js.api import RawStreamMsg, StorageType
 from nats.js.errors import (
     BucketNotFoundError,
-    KeyNotFoundError,
     KeyWrongLastSequenceError,
     NotFoundError,
 )
@@ -25,6 +25,7 @@ from sojourn.log.jetstream.position import Position
 
 T = TypeVar("T")
 
+_SHOW_UP_MS = 24 * 60 * 60 * 1000
 _UNUSABLE = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -35,6 +36,7 @@ class Bucket:
         self._connection = connection
         self._entries = entries
         self._stream = f"KV_{connection.server.name}"
+        self._prefix = f"$KV.{connection.server.name}."
 
     @classmethod
     async def open(cls, connection: Connection) -> Bucket:
@@ -70,9 +72,17 @@ class Bucket:
         return sorted(subject.rpartition(".")[2] for subject in await self._subjects("streams"))
 
     async def position(self, stream: str, reader: str) -> Position | None:
-        """Where a reader is; None if it is not known."""
-        value, _ = await self._get(_key(stream, reader))
-        return None if value is None else Position.unpack(value)
+        """Where a reader is; None if it is not known.
+
+        Asking shows that the reader is still there: see `Retention.forget_reader_ms`.
+        """
+        stored = await self._get(_key(stream, reader))
+        if stored is None or not stored.data:
+            return None
+        position = Position.unpack(stored.data)
+        if time.time() * 1000 - _seen_at(stored) > _SHOW_UP_MS:
+            position = await self.move(stream, reader, lambda known: known or position)
+        return position
 
     async def move(
         self, stream: str, reader: str, change: Callable[[Position | None], Position]
@@ -89,21 +99,18 @@ class Bucket:
 
         Their names are as in the bucket, see `quoted`.
         """
-        jetstream = self._connection.jetstream
         found: dict[str, tuple[Position, int]] = {}
         for subject in await self._subjects(f"readers.{stream}"):
-            try:
-                stored = await jetstream.get_msg(self._stream, subject=subject)
-            except NotFoundError:
-                continue
-            seen_at = int((stored.time or datetime.now(UTC)).timestamp() * 1000)
-            name = subject.rpartition(".")[2]
-            found[name] = (Position.unpack(stored.data or b""), seen_at)
+            key = subject.removeprefix(self._prefix)
+            stored = await self._get(key)
+            if stored is not None and stored.data:
+                name = key.rpartition(".")[2]
+                found[name] = (Position.unpack(stored.data), _seen_at(stored))
         return found
 
     async def _subjects(self, under: str) -> list[str]:
         jetstream = self._connection.jetstream
-        keys = f"$KV.{self._connection.server.name}.{under}.>"
+        keys = f"{self._prefix}{under}.>"
         info = await self._connection.persist(lambda: jetstream.stream_info(self._stream, keys))
         return list(info.state.subjects or {})
 
@@ -111,8 +118,9 @@ class Bucket:
         """Read, change and write; again if somebody else wrote in between."""
 
         async def once() -> bytes | None:
-            value, revision = await self._get(key)
-            changed = change(value)
+            stored = await self._get(key)
+            changed = change((stored.data or None) if stored else None)
+            revision = (stored.seq or 0) if stored else 0
             try:
                 await self._entries.update(key, changed, last=revision)
             except KeyWrongLastSequenceError:
@@ -124,15 +132,21 @@ class Bucket:
             if written is not None:
                 return written
 
-    async def _get(self, key: str) -> tuple[bytes | None, int]:
-        async def get() -> tuple[bytes | None, int]:
+    async def _get(self, key: str) -> RawStreamMsg | None:
+        """What is stored; its `data` is empty where an operator deleted the key."""
+        jetstream = self._connection.jetstream
+
+        async def get() -> RawStreamMsg | None:
             try:
-                entry = await self._entries.get(key)
-            except KeyNotFoundError:
-                return None, 0
-            return entry.value, entry.revision or 0
+                return await jetstream.get_msg(self._stream, subject=self._prefix + key)
+            except NotFoundError:
+                return None
 
         return await self._connection.persist(get)
+
+
+def _seen_at(stored: RawStreamMsg) -> int:
+    return int((stored.time or datetime.now(UTC)).timestamp() * 1000)
 
 
 def quoted(reader: str) -> str:

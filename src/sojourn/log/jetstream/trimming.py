@@ -46,6 +46,7 @@ class Trimmer:
         self._clock = clock
         self._streams = streams
         self._part_age_ms = part_age_ms
+        self._held_back = False
 
     async def run(self, first_after: float = 1.0, every: float = 60.0) -> None:
         """Trim now and then, until cancelled. Losing a round is no harm."""
@@ -82,7 +83,16 @@ class Trimmer:
             if limit > state.first_seq:
                 await jetstream.purge_stream(server.stream(stream), seq=limit)
                 more |= crowded
+        self._tell(crowded and not more, size)
         return more
+
+    def _tell(self, held_back: bool, size: int) -> None:
+        if held_back and not self._held_back:
+            logger.warning(
+                "the log takes %d bytes, more than its budget of %d, since not everything is read",
+                size, self._retention.max_bytes,
+            )  # fmt: skip
+        self._held_back = held_back
 
     async def _read_by_all(self, stream: str, last: int) -> int:
         """The first sequence that a known reader may have to read."""

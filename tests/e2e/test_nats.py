@@ -1,0 +1,141 @@
+"""`sojourn serve` with its log on NATS: events become sessions, over restarts of both."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sojourn.core.errors import MissingPart
+from sojourn.testing.nats_server import NatsServerProcess, nats_server
+
+from .conftest import SOJOURN, WRITE_KEY, Server, eventually, serving
+
+PASSWORD = "not-for-the-output"
+AUTHORIZATION = "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+
+
+@pytest.fixture
+def nats_running() -> Iterator[NatsServerProcess]:
+    try:
+        with nats_server(f"authorization {{ user: shop, password: {PASSWORD} }}") as running:
+            yield running
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def config(
+    tmp_path: Path, nats_running: NatsServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    monkeypatch.setenv("NATS_PASSWORD", PASSWORD)
+    path = tmp_path / "sojourn.toml"
+    path.write_text(
+        f'[settings]\nlog = "{nats_running.url}/shop"\n'
+        'nats_user = "shop"\nnats_password = "env:NATS_PASSWORD"\n'
+    )
+    return path
+
+
+def send(server: Server, *minutes: int) -> int:
+    events = [
+        {
+            "type": "page",
+            "messageId": f"m{minute}",
+            "anonymousId": "v",
+            "originalTimestamp": f"2026-03-01T08:{minute:02}:00.000Z",
+            "sentAt": f"2026-03-01T08:{minute:02}:00.000Z",
+            "properties": {"url": f"https://shop.example/{minute}"},
+        }
+        for minute in minutes
+    ]
+    request = urllib.request.Request(
+        f"{server.url}/v1/batch",
+        json.dumps({"batch": events}).encode(),
+        {"Authorization": AUTHORIZATION},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def counted(server: Server) -> int:
+    return sum(session["events"] for session in server.sessions())
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SOJOURN, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY, "COLUMNS": "200"},
+    )
+
+
+def test_events_become_sessions_over_restarts_of_either(
+    tmp_path: Path, config: Path, nats_running: NatsServerProcess
+) -> None:
+    data = tmp_path / "data"
+    with serving(data, "--config", str(config)) as server:
+        assert send(server, 0, 1, 2) == 200
+        eventually(lambda: counted(server) == 3)
+        nats_running.kill()
+        nats_running.start()
+        assert send(server, 3, 4) == 200
+        eventually(lambda: counted(server) == 5)
+        shown = command("status", "--data-dir", data, "--config", config).stdout
+        assert f"{nats_running.url}/shop" in shown
+        server.kill()
+    with serving(data, "--config", str(config)) as server:
+        assert send(server, 5) == 200
+        eventually(lambda: counted(server) == 6)
+        assert len(server.events()) == 6
+        assert server.stop() == 0
+        assert PASSWORD not in server.output.read_text()
+    assert not (data / "log.db").exists()
+    alone = command("status", "--json", "--data-dir", data, "--config", config)
+    status = json.loads(alone.stdout)
+    assert status["log"]["kind"] == "nats"
+    assert status["readers"]["processor"]["entries"] == 0
+    replayed = command("warehouse", "replay", tmp_path / "other.duckdb", "--data-dir", data,
+                       "--config", config)  # fmt: skip
+    assert "6 events are in" in replayed.stdout, replayed.stderr
+
+
+def test_a_server_that_is_not_there_is_said_in_one_sentence(
+    tmp_path: Path, config: Path, nats_running: NatsServerProcess
+) -> None:
+    nats_running.stop()
+    started = command("serve", "--port", "0", "--data-dir", tmp_path / "data", "--config", config)
+    assert started.returncode == 1
+    assert f"{nats_running.url}/shop cannot be reached" in started.stderr
+    assert "Traceback" not in started.stderr
+    assert PASSWORD not in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('log = "kafka://host"', "write sqlite, or nats://host:4222"),
+        ('log = "nats://host:4222"\nnats_replicas = 2', "nats_replicas is 2; it must be 1, 3 or 5"),
+    ],
+)
+def test_wrong_settings_are_said_with_the_fix(tmp_path: Path, settings: str, said: str) -> None:
+    config = tmp_path / "sojourn.toml"
+    config.write_text(f"[settings]\n{settings}\n")
+    started = command("serve", "--port", "0", "--data-dir", tmp_path / "data", "--config", config)
+    assert started.returncode == 1
+    assert said in started.stderr
+    assert "Traceback" not in started.stderr
