@@ -123,19 +123,3 @@ def test_a_server_that_is_not_there_is_said_in_one_sentence(
     assert f"{nats_running.url}/shop cannot be reached" in started.stderr
     assert "Traceback" not in started.stderr
     assert PASSWORD not in started.stderr
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ('log = "kafka://host"', "write sqlite, or nats://host:4222"),
-        ('log = "nats://host:4222"\nnats_replicas = 2', "nats_replicas is 2; it must be 1, 3 or 5"),
-    ],
-)
-def test_wrong_settings_are_said_with_the_fix(tmp_path: Path, settings: str, said: str) -> None:
-    config = tmp_path / "sojourn.toml"
-    config.write_text(f"[settings]\n{settings}\n")
-    started = command("serve", "--port", "0", "--data-dir", tmp_path / "data", "--config", config)
-    assert started.returncode == 1
-    assert said in started.stderr
-    assert "Traceback" not in started.stderr

@@ -33,7 +33,7 @@ def open_log(configuration: Configuration, directory: DataDirectory) -> StoredLo
         from sojourn.log.jetstream.server import NatsServer
         from sojourn.log.nats_log import NatsLog
     except ModuleNotFoundError as error:
-        if error.name != "nats":
+        if (error.name or "").partition(".")[0] != "nats":
             raise
         raise MissingPart("log = nats://… needs: pip install 'sojourn[nats]'") from None
     replicas = configuration["nats_replicas"]

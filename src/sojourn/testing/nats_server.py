@@ -30,7 +30,7 @@ class NatsServerProcess:
         """`extra`: more lines for its configuration."""
         self.folder, self._program, self._extra = folder, program, extra
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
         self.version = tuple(int(n) for n in said.stdout.split("v")[-1].strip().split(".")[:2])
@@ -109,7 +109,8 @@ def _search_path() -> str:
     return os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

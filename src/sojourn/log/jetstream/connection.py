@@ -35,6 +35,8 @@ class Interrupted(Exception):
 
 _SILENT = (nats.errors.NoRespondersError, js_errors.NoStreamResponseError)
 _NO_JETSTREAM = "JetStream is off, or the stream is gone"
+_FORMING = (10005, 10009)
+"""What servers of a cluster say that have not found each other yet, or have no leader."""
 _PASSING = (
     Interrupted,
     OSError,
@@ -101,7 +103,10 @@ class Connection:
                 why = why or type(error).__name__
                 await asyncio.sleep(_PAUSE_S)
             except nats.errors.Error as error:
-                raise LogUnavailable(f"{self.server.url}: {error}") from error
+                if not isinstance(error, js_errors.APIError) or error.err_code not in _FORMING:
+                    raise LogUnavailable(f"{self.server.url}: {error}") from error
+                why = str(error)
+                await asyncio.sleep(_PAUSE_S)
         raise LogUnavailable(f"{self.server.url} does not answer: {self._trouble or why}")
 
     def queue(self) -> asyncio.Queue[Any]:
