@@ -28,6 +28,10 @@ CONFIGURED = {
 }
 
 
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""For Java: most of the time of so short a run would go into compiling well."""
+
+
 def has_java() -> bool:
     java = Path(os.environ.get("JAVA_HOME", "/")) / "bin" / "java"
     return java.exists() or shutil.which("java") is not None
@@ -47,7 +51,8 @@ def submit(folder: Path, *arguments: str | Path) -> str:
     """What spark-submit prints. It runs beside the tests, for they take warnings for errors."""
     options = [part for pair in CONFIGURED.items() for part in ("--conf", "=".join(pair))]
     done = subprocess.run(
-        [Path(sys.executable).with_name("spark-submit"), "--master", "local[2]", *options,
+        [Path(sys.executable).with_name("spark-submit"), "--master", "local[2]",
+         "--driver-java-options", QUICK, *options,
          EXAMPLE, *arguments],
         cwd=folder,
         env=os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"},

@@ -17,9 +17,9 @@ def write_out(query: exp.Query, known: Columns) -> list[str]:
     """
     known = dict(known)
     for cte in query.ctes:
-        if isinstance(cte.this, exp.SetOperation):  # the first part says what a recursion reads
-            known[cte.alias] = write_out(cte.this.left, known)
-        known[cte.alias] = write_out(cte.this, known)
+        named = known[cte.alias] = cte.alias_column_names  # one that reads itself has to
+        found = write_out(cte.this, known)
+        known[cte.alias] = named or found
     if isinstance(query, exp.Subquery):
         return write_out(query.this, known)
     if isinstance(query, exp.SetOperation):
@@ -61,8 +61,11 @@ def _sources(query: exp.Select, known: Columns) -> dict[str, Sequence[str]]:
         join.this for join in query.args.get("joins") or ()
     ]
     for relation in relations:
+        named = relation.alias_column_names
         if isinstance(relation, exp.Subquery):
-            found[relation.alias_or_name] = write_out(relation.this, known)
+            found[relation.alias_or_name] = named or write_out(relation.this, known)
+        elif isinstance(relation, exp.Values):
+            found[relation.alias_or_name] = named
         else:
             found[relation.alias_or_name] = known[relation.name]
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlglot import exp, parse_one
+from sqlglot import Dialect, exp, parse_one
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.insights.engines.nulls import without_ignore_nulls
@@ -19,6 +19,8 @@ class Engine(NamedTuple):
     parts: Mapping[str, str]
     ignores_nulls: bool = True
     """Whether its windows have IGNORE NULLS."""
+    keeps_tables: bool = False
+    """Whether a column of a join, unless named, is called with its table's name in front."""
 
     @property
     def has_schema(self) -> bool:
@@ -38,11 +40,19 @@ class Engine(NamedTuple):
         return found
 
 
+def _engine(sqlglot: str, file: str = "", **ways: bool) -> Engine:
+    return Engine(sqlglot, queries(f"engines/{file or sqlglot}.sql"), **ways)
+
+
 ENGINES: Mapping[str, Engine] = {
-    "duckdb": Engine("duckdb", queries("engines/duckdb.sql")),
-    "postgres": Engine("postgres", queries("engines/postgres.sql"), ignores_nulls=False),
-    "spark": Engine("spark", queries("engines/spark.sql")),
-    "databricks": Engine("databricks", queries("engines/spark.sql")),
+    "duckdb": _engine("duckdb"),
+    "postgres": _engine("postgres", ignores_nulls=False),
+    "spark": _engine("spark"),
+    "databricks": _engine("databricks", "spark"),
+    "snowflake": _engine("snowflake"),
+    "bigquery": _engine("bigquery"),
+    "redshift": _engine("redshift"),
+    "clickhouse": _engine("clickhouse", keeps_tables=True),
 }
 """By the name that `--dialect` takes."""
 
@@ -61,6 +71,9 @@ def render(query: exp.Query, target: Engine) -> str:
     if not target.ignores_nulls:
         without_ignore_nulls(query)
     _replace_times(query, target)
+    _order_plainly(query, target)
+    if target.keeps_tables:
+        _name_columns(query)
     return query.sql(target.sqlglot, pretty=True)
 
 
@@ -74,3 +87,19 @@ def _replace_times(query: exp.Query, target: Engine) -> None:
             node.replace(target.call("to_ms", node.this))
         elif node.name.lower() == "make_timestamp_ms":
             node.replace(target.call("from_ms", node.expressions[0]))
+
+
+def _order_plainly(query: exp.Query, target: Engine) -> None:
+    """Leave the place of NULLs to the engine: the models order by nothing that may be NULL."""
+    rule = Dialect.get_or_raise(target.sqlglot).NULL_ORDERING
+    for ordered in query.find_all(exp.Ordered):
+        descending = bool(ordered.args.get("desc"))
+        small, large = rule == "nulls_are_small", rule == "nulls_are_large"
+        ordered.set("nulls_first", (small and not descending) or (large and descending))
+
+
+def _name_columns(query: exp.Query) -> None:
+    for select in query.find_all(exp.Select):
+        for column in [p for p in select.expressions if isinstance(p, exp.Column)]:
+            if column.table and not column.is_star:
+                column.replace(exp.alias_(column.copy(), column.name))

@@ -3,11 +3,15 @@
 
 -- name: add_siblings
 INSERT INTO odd
-SELECT visitor_hash, session_no FROM siblings
-UNION
-SELECT visitor_hash, root_no FROM siblings
-EXCEPT
-SELECT visitor_hash, session_no FROM odd;
+SELECT DISTINCT s.visitor_hash, s.session_no
+FROM (
+    SELECT visitor_hash, session_no FROM siblings
+    UNION ALL
+    SELECT visitor_hash, root_no AS session_no FROM siblings
+) AS s
+WHERE NOT EXISTS (
+    SELECT 1 FROM odd AS o WHERE o.visitor_hash = s.visitor_hash AND o.session_no = s.session_no
+);
 
 -- name: merged
 -- The events of odd ids, each under the id it belongs to after merging siblings.
@@ -110,7 +114,7 @@ FROM followed WHERE kind = 2;
 -- Where pieces longer than the maximum are cut: at the first event that is later than the last
 -- cut (or the start) by more than the maximum.
 CREATE OR REPLACE TEMP TABLE cuts AS
-WITH RECURSIVE walk AS (
+WITH RECURSIVE walk (visitor_hash, session_no, user_part, next_ms) AS (
     SELECT visitor_hash, session_no, user_part, next_ms FROM leaps WHERE is_first
     UNION ALL
     SELECT l.visitor_hash, l.session_no, l.user_part, l.next_ms
