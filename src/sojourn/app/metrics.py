@@ -13,6 +13,8 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sojourn.app.disk import ALERTS
+
 if TYPE_CHECKING:
     from sojourn.app.platform import Platform
     from sojourn.pipeline.delivery_stats import DeliveryStats
@@ -45,6 +47,14 @@ async def measure(platform: Platform) -> Measured:
         "sojourn_lag_entries": {(name,): lag.entries for name, lag in lags.items()},
         "sojourn_lag_seconds": {(name,): lag.seconds for name, lag in lags.items()},
     }
+    disk = await platform.disk.look()
+    measured["sojourn_disk_free_bytes"] = {(): disk.free_bytes}
+    measured["sojourn_data_folder_bytes"] = {(): disk.folder_bytes}
+    measured["sojourn_log_budget_bytes"] = {(): disk.budget_bytes}
+    if disk.log_bytes is not None:
+        measured["sojourn_log_bytes"] = {(): disk.log_bytes}
+    measured["sojourn_alert"] = dict.fromkeys(((name,) for name in ALERTS), 0.0)
+    measured["sojourn_alert"] |= {(alert.name,): 1.0 for alert in platform.disk.alerts}
     for name, stats in platform.deliveries.measured():
         _add_delivery(measured, name, stats)
     if platform.gateway is not None:
@@ -101,9 +111,15 @@ HELP = {
     "sojourn_rejected_total": "Events that a destination refused for good, by reason.",
     "sojourn_filtered_total": "Events that a destination's filters left out, by filter.",
     "sojourn_delivery_seconds_total": "Seconds from receipt to delivery, over delivered events.",
+    "sojourn_disk_free_bytes": "What is left on the disk of the data folder.",
+    "sojourn_data_folder_bytes": "What the data folder takes.",
+    "sojourn_log_bytes": "What the entries of the log take.",
+    "sojourn_log_budget_bytes": "What they may take (disk_budget); 0: no limit.",
+    "sojourn_alert": "1 while there is an alert: disk_budget, disk_low.",
     "sojourn_destination_down": "1 while a destination's circuit breaker is open.",
 }
 LABELS: dict[str, tuple[str, ...]] = {
+    "sojourn_alert": ("alert",),
     "sojourn_refused_total": ("reason",),
     "sojourn_processed_total": ("outcome",),
     "sojourn_lag_entries": ("reader",),

@@ -9,6 +9,7 @@ from typing import Any
 from sojourn.app.clock import SystemClock
 from sojourn.app.data_directory import DataDirectory
 from sojourn.app.deliveries import Deliveries
+from sojourn.app.disk import DiskWatch
 from sojourn.app.logs import described_log, open_log
 from sojourn.app.recent import RecentEvents
 from sojourn.app.session_news import session_news
@@ -75,12 +76,15 @@ class Platform:
             configuration, self.sources, self.log, self.clock, self.tables.cursor
         )
         self.recent = RecentEvents(self.log, self.clock)
+        self.disk = DiskWatch(
+            directory.path, self.log, configuration["disk_budget"], self._all_lags
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep everything behind the log going until `stop` is set, then finish what is begun."""
         async with asyncio.TaskGroup() as group:
             parts = (self.processor, self.loader, self.deliveries, self.warehouses, self.recent)
-            for part in parts:
+            for part in (*parts, self.disk):
                 group.create_task(part.run(stop))
 
     async def catch_up(self) -> None:
@@ -93,11 +97,23 @@ class Platform:
         return {
             "processor": await self.log.reader(RAW, "processor").lag(),
             "warehouse": await self.log.reader(EVENTS, "warehouse").lag(),
+            **await self.warehouses.lags(),
         }
 
+    async def _all_lags(self) -> dict[str, Lag]:
+        """Those of the destinations, too."""
+        destinations = {
+            f"destination:{one['name']}": Lag(one["lag_entries"], one["lag_seconds"])
+            for one in await self.deliveries.status()
+        }
+        return {**await self.lags(), **destinations}
+
     async def status(self) -> dict[str, Any]:
-        """The sources, how far each reader is behind, what was done since the start."""
+        """Alerts, the sources, how far each reader is behind, what was done since the start."""
+        disk = await self.disk.look()
         return {
+            "alerts": [asdict(alert) for alert in self.disk.alerts],
+            "disk": asdict(disk),
             "sources": [
                 {
                     "id": source.id,

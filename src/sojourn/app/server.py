@@ -138,6 +138,7 @@ def build_app(platform: Platform, console: Console, token: str) -> Gateway:
         platform.clock,
         Limits(request_bytes=options["max_request_size"], events_per_minute=options["rate_limit"]),
         fallback=everything_but_events(platform, console, token),
+        alerts=lambda: [alert.name for alert in platform.disk.alerts],
     )
     return platform.gateway
 

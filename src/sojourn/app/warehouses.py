@@ -10,7 +10,7 @@ from typing import Any
 
 from sojourn.app.sources import Sources
 from sojourn.core.errors import InvalidSettings, Transient
-from sojourn.core.ports import Clock, EventLog, Tables
+from sojourn.core.ports import EVENTS, Clock, EventLog, Lag, Tables
 from sojourn.pipeline.loader import Loader
 from sojourn.settings import Configuration, DestinationSettings, parse_duration
 from sojourn.warehouse.registry import INTERVAL_S, MAX_BYTES, build_tables
@@ -59,7 +59,7 @@ class Warehouses:
                 clock,
                 interval_s=_interval_s(entry),
                 max_bytes=int(entry.options.get("max_bytes", MAX_BYTES)),
-                name=f"warehouse:{entry.name}",
+                name=_reader(entry),
             )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,6 +72,12 @@ class Warehouses:
         finally:
             for tables in self._tables:
                 tables.close()
+
+    async def lags(self) -> dict[str, Lag]:
+        """How far each is behind in the log, by the name of its reader."""
+        log, _ = self._parts
+        names = [_reader(entry) for entry in self._entries]
+        return {name: await log.reader(EVENTS, name).lag() for name in names}
 
     def status(self) -> dict[str, Any]:
         """What was loaded into each since the start."""
@@ -88,6 +94,11 @@ class Warehouses:
                 await asyncio.wait_for(stop.wait(), _interval_s(entry))
             except TimeoutError:
                 continue
+
+
+def _reader(entry: DestinationSettings) -> str:
+    """What the log knows the warehouse by."""
+    return f"warehouse:{entry.name}"
 
 
 def _interval_s(entry: DestinationSettings) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from sojourn.app.access import open_access
 from sojourn.cli.files import write_table
@@ -26,6 +27,7 @@ from sojourn.cli.output import (
 )
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
+from sojourn.settings import format_size
 
 SENTENCE = 60
 """A first column longer than this is read as a sentence."""
@@ -191,6 +193,13 @@ def status(data_dir: DataDir = None, config: Config = None, json: AsJson = False
     if json:
         print_json(answer)
         return
+    for alert in answer.pop("alerts"):
+        console.print(f"[bold red]Alert:[/] {escape(alert['text'])}\n", highlight=False)
+    answer["disk"] = {
+        name.removesuffix("_bytes"): format_size(value)
+        for name, value in answer["disk"].items()
+        if value is not None
+    }
     answer["warehouse"].pop("tables", None)  # `sojourn warehouse status` has them
     for section, value in answer.items():
         rows = _as_rows(value)

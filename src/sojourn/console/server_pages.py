@@ -113,7 +113,12 @@ class ServerPages:
         tables = [_named(name, value) for name, value in _items(warehouse.pop("tables", None))]
         readers = [_named(name, value) for name, value in _items(status.get("readers"))]
         return self._pages.page(
-            request, "warehouse.html", readers=readers, tables=tables, facts=_plain(warehouse)
+            request,
+            "warehouse.html",
+            readers=readers,
+            tables=tables,
+            facts=_plain(warehouse),
+            alerts=list(status.get("alerts") or ()),
         )
 
     async def settings(self, request: Request) -> Response:

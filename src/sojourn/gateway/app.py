@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -36,6 +36,7 @@ _ROBOTS = b"User-agent: *\nDisallow: /\n"
 _SICK_MS = 10_000
 """How long a failure of the log shows in `/health` while nothing is sent."""
 
+Alerts = Callable[[], Sequence[str]]
 Answer = Callable[[Scope, Headers, Send], Awaitable[None]]
 
 
@@ -44,7 +45,8 @@ class Gateway:
 
     `sources` gives the source of a write key; `fallback` answers the paths that are not
     the data plane's (without one: `/` is the health, the rest 404); `suppressed` says if a
-    user of a source must not be stored. Counters are in `stats`.
+    user of a source must not be stored; `alerts` gives the names of what needs attention, for
+    `/health`. Counters are in `stats`.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Gateway:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         fallback: ASGIApp | None = None,
         suppressed: Suppressed | None = None,
+        alerts: Alerts = tuple,
     ) -> None:
         self.stats = Stats()
         self._sources = sources
         self._clock = clock
         self._fallback = fallback
+        self._alerts = alerts
         self._ingest = Ingest(sources, log, clock, limits, suppressed, self.stats)
         started = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
         self._started_at = started.strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -183,6 +187,8 @@ class Gateway:
             "lastSync": self._started_at,
             "lastRegulationSync": "",
         }
+        if alerts := self._alerts():
+            health["alerts"] = ",".join(alerts)
         await answers.send_body(send, headers, json.dumps(health).encode(), _JSON)
 
     async def _version(self, scope: Scope, headers: Headers, send: Send) -> None:

@@ -91,6 +91,11 @@ class SqliteLog:
         """Leave nothing of replaced and deleted values in the files."""
         await scrub(self)
 
+    async def size(self) -> int:
+        """What the entries of all streams take, bytes."""
+        found: int = await self.in_thread(tables.size)
+        return found
+
     async def close(self) -> None:
         """Write what was accepted, then release the file. Safe to call twice."""
         await asyncio.get_running_loop().run_in_executor(None, self._close)

@@ -50,6 +50,12 @@ def append(
     return Chunk(first, at, added, sum(map(len, added)))
 
 
+def size(connection: apsw.Connection) -> int:
+    """What the entries take, bytes. The file may be larger: trimmed space is used again."""
+    pages, page_size = rows(connection, SQL["pages"])[0]
+    return int(pages * page_size)
+
+
 @dataclass(frozen=True)
 class Bounds:
     """The oldest and the newest offset of a partition; `first` is `last + 1` if it is empty."""

@@ -27,6 +27,8 @@ class LogStats:
     trimmed: int = 0
     lost_unread: int = 0
     """Entries that some reader had not committed: only `Retention.hard_bytes` does that."""
+    held_back: bool = False
+    """The log is above `Retention.max_bytes`, and all of it has still to be read by somebody."""
 
 
 class Trimmer:
@@ -45,8 +47,7 @@ class Trimmer:
 
     def step(self, connection: apsw.Connection) -> bool:
         """Remove some entries of each partition; true if there are more to remove."""
-        pages, page_size = rows(connection, tables.SQL["pages"])[0]
-        size = pages * page_size
+        size = tables.size(connection)
         limits = self._retention
         crowded = bool(limits.max_bytes) and size > limits.max_bytes
         full = bool(limits.hard_bytes) and size > limits.hard_bytes
@@ -54,6 +55,7 @@ class Trimmer:
         for stream, number in tables.streams(connection).items():
             for partition in range(number):
                 more |= self._trim(connection, stream, partition, crowded, full)
+        self.stats.held_back = crowded and not more
         return more
 
     def _trim(

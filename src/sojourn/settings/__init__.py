@@ -11,6 +11,7 @@ from sojourn.settings.configuration import (
 )
 from sojourn.settings.durations import format_duration, parse_duration
 from sojourn.settings.options import OPTIONS, Option
+from sojourn.settings.sizes import format_size
 
 __all__ = [
     "OPTIONS",
@@ -18,6 +19,7 @@ __all__ = [
     "DestinationSettings",
     "Option",
     "format_duration",
+    "format_size",
     "load",
     "parse_duration",
     "resolve_secret",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sojourn.settings.durations import parse_duration
+from sojourn.settings.sizes import parse_size
 
 
 @dataclass(frozen=True)
@@ -59,26 +60,12 @@ def _switch(value: Any) -> bool:
         raise ValueError(f"is {value!r}; write true or false") from None
 
 
-def _size(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return _integer(value)
-    units = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-    text = str(value).strip().lower()
-    try:
-        for unit, factor in units.items():
-            if text.endswith(unit):
-                return int(float(text.removesuffix(unit)) * factor)
-        return _integer(text)
-    except ValueError:
-        raise ValueError(f"is {value!r}, not a size; write for example 500MB or 20GB") from None
-
-
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "integer": _integer,
     "switch": _switch,
     "duration": parse_duration,
-    "size": _size,
+    "size": parse_size,
 }
 
 OPTIONS: tuple[Option, ...] = (
@@ -121,7 +108,8 @@ OPTIONS: tuple[Option, ...] = (
         "disk_budget",
         "size",
         "50GB",
-        "Size of the log above which its oldest entries go, once every reader has them; 0: none.",
+        "Size of the log above which its oldest entries go, once every reader has them; what a "
+        "reader still has to read stays, with an alert. 0: none.",
     ),
     Option("dedup_window", "duration", "1h", "How long a messageId is remembered as seen."),
     Option("load_interval", "duration", "1s", "Longest wait before events go to the warehouse."),
