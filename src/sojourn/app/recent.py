@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from sojourn.core.envelope import unpack_dead, unpack_events
+from sojourn.core.erasure import is_erased
 from sojourn.core.errors import Transient
 from sojourn.core.ports import DEAD, EVENTS, Clock, EventLog, Stored
 
@@ -38,6 +39,10 @@ class RecentEvents:
         """The newest first: `at` (ms), `source`, `type`, `name`, and `error` where there is one."""
         return tuple(reversed(self._kept))
 
+    def forget(self) -> None:
+        """Show none of the events that came so far: some of them were erased."""
+        self._kept.clear()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Follow both streams until `stop` is set."""
         since = self._clock.now_ms()
@@ -61,6 +66,8 @@ class RecentEvents:
             self._keep(batch.received_at, batch.source_id, line)
 
     def _take_dead(self, entry: Stored) -> None:
+        if is_erased(entry.value):
+            return
         letter = unpack_dead(entry.value)
         self._keep(letter.received_at, letter.source_id, letter.event, letter.reason)
 

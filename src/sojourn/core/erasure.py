@@ -60,3 +60,11 @@ def padded(head: bytes, tail: bytes, length: int) -> bytes:
 def is_erased(value: bytes) -> bool:
     """Whether nothing is left of a value."""
     return not value or value.isspace()
+
+
+def scattered(text: str) -> str:
+    """A LIKE pattern for all texts that may clean to `text`: its characters in order.
+
+    It needs no escaping: what LIKE would take for more than a character stands for any.
+    """
+    return "%" + "%".join("_" if one in "%_\\" else one for one in text) + "%"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -126,24 +126,36 @@ class Ledger:
         number = self._state.next_page
         self._state.next_page += 1
         self._state.pages[str(number)] = [item.name for item in items]
-        kept = [
-            _Kept(
-                item.place,
-                item.offset,
-                item.index,
-                item.source_id,
-                item.received_at,
-                item.lane,
-                item.event,
-            )
-            for item in items
-        ]
-        self._new_pages[f"page.{number}"] = msgspec.msgpack.encode(kept)
+        self._new_pages[f"page.{number}"] = msgspec.msgpack.encode([_kept(i) for i in items])
         for item in items:
             self._open[item.place][item.offset] -= 1
             self._kept.add(item.name)
         self._dirty = True
         return number
+
+    def erase(self, theirs: Callable[[str, bytes], bool]) -> int:
+        """Let go of kept events for which `theirs(source_id, event)` is true; how many.
+
+        For a ledger that no delivery uses. Raises `LogUnavailable`; calling it again is safe.
+        """
+        pages: dict[int, list[Item]] = {}
+        gone = 0
+        for item in self.load():
+            assert item.parked is not None, "only kept events are loaded"
+            stay = pages.setdefault(item.parked, [])
+            if theirs(item.source_id, item.event):
+                gone += 1
+                self._state.attempts.pop(item.name, None)
+            else:
+                stay.append(item)
+        if not gone:
+            return 0
+        self._state.pages = {str(page): [i.name for i in items] for page, items in pages.items()}
+        for page, items in pages.items():
+            self._new_pages[f"page.{page}"] = msgspec.msgpack.encode([_kept(i) for i in items])
+        self._dirty = True
+        self.flush()
+        return gone
 
     def flush(self) -> Mapping[str, Mapping[int, int]]:
         """Write what changed; returns the positions to commit then, by stream and partition.
@@ -177,3 +189,15 @@ class Ledger:
         return self._dirty or any(
             entries and not next(iter(entries.values())) for entries in self._open.values()
         )
+
+
+def _kept(item: Item) -> _Kept:
+    return _Kept(
+        item.place,
+        item.offset,
+        item.index,
+        item.source_id,
+        item.received_at,
+        item.lane,
+        item.event,
+    )

@@ -72,6 +72,7 @@ class Loader:
         self._log = log
         self._tables = tables
         self._clock = clock
+        self._name = name
         self._reader = log.reader(EVENTS, name)
         self._interval_s = interval_s
         self._max_bytes = max_bytes
@@ -79,7 +80,11 @@ class Loader:
         self._failed_in_a_row = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Load until `stop` is set. Waits out a log or a warehouse that is away."""
+        """Load until `stop` is set. Waits out a log or a warehouse that is away.
+
+        It goes on from what is loaded: what it had only read when it was stopped is read again.
+        """
+        self._reader = self._log.reader(EVENTS, self._name)
         try:
             while not stop.is_set():
                 entries = await self._gather(stop)
@@ -92,6 +97,7 @@ class Loader:
         """Load until the events stream is empty; returns how many events were read."""
         total = 0
         never = asyncio.Event()
+        self._reader = self._log.reader(EVENTS, self._name)
         while entries := await self._reader.read(self._max_bytes, 0):
             total += await self._load_all(entries, never)
         return total

@@ -41,3 +41,10 @@ class Seen:
         if keys and self.active:
             expires = self._clock.now_ms() + self._window_ms
             self._state.put(_SPACE, dict.fromkeys(keys, b""), expires)
+
+
+def forget_ids(state: StateStore, keys: Sequence[str]) -> int:
+    """Forget message ids by their `Seen.key`; how many were remembered."""
+    known = state.get(_SPACE, keys)
+    state.delete(_SPACE, list(known))
+    return len(known)

@@ -126,6 +126,13 @@ class SessionEvents:
         return Entry(f"{row.source_id}\n{row.anonymous_id}", pack_events(batch))
 
 
+def forget_sessions(state: StateStore, keys: Sequence[str]) -> int:
+    """Forget what was said about sessions that are no more; how many there were."""
+    known = state.get(_SPACE, keys)
+    state.delete(_SPACE, list(known))
+    return len(known)
+
+
 def _told(stored: bytes | None) -> tuple[int, str]:
     """The revision that was told last (-1: none) and what it said."""
     if stored is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
+from sojourn.core.erasure import People
 from sojourn.core.errors import DataDirectoryInUse, InvalidSettings, WarehouseUnavailable
 from sojourn.core.ports import Batch, Loaded, SessionModel
 from sojourn.warehouse.catalog import Catalog
+from sojourn.warehouse.duckdb_erasing import erase_rows, rewrite_file
 from sojourn.warehouse.intake import Intake
 from sojourn.warehouse.merging import Merger
 from sojourn.warehouse.portion import Sources, Workshop
@@ -45,14 +47,14 @@ class DuckDBTables:
         memory_limit: str = "512MB",
     ) -> None:
         """`path`: the file, None for tables in memory. `sources` gives a source by its id."""
-        self._connection = _connect(path, memory_limit)
-        self._parent = self._connection.cursor()
+        self._path = path
+        self._memory_limit = memory_limit
+        self._transformer = transformer or Transformer("duckdb")
+        self._sources = sources
         self._parent_lock = threading.Lock()
         self._lock = threading.Lock()
-        self._catalog = Catalog(self._connection)
-        self._workshop = Workshop(transformer or Transformer("duckdb"), sources, self._catalog)
-        self._merger = Merger(self._connection, self._catalog)
         self._sessions = sessions
+        self._open()
 
     def load(self, batches: Sequence[Batch], sessions: bool = True) -> Loaded:
         """Load events and renew the sessions that they touch, in one transaction.
@@ -68,7 +70,7 @@ class DuckDBTables:
             intake.take(batches)
             merged = [self._merger.merge(*tables) for tables in intake.tables().items()]
             if model is not None:
-                for source_id, events in intake.events.items():
+                for source_id, events in intake.events().items():
                     model.update(self._connection, source_id, events)
         return Loaded(
             events=intake.count,
@@ -133,11 +135,45 @@ class DuckDBTables:
             finally:
                 self._roll_back()
 
+    def erase(
+        self, people: People, events: Collection[tuple[str, str]], source_ids: Collection[str]
+    ) -> tuple[dict[str, int], set[tuple[str, str]]]:
+        """Delete people's rows; see `sojourn.warehouse.duckdb_erasing.erase_rows`.
+
+        For use within `exclusively`.
+        """
+        return erase_rows(self._connection, people, events, source_ids, self._sources)
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that nothing is left in it of deleted rows.
+
+        Readers wait meanwhile. Raises `WarehouseUnavailable` while a reader still has a cursor,
+        or without room for a second file; nothing is lost then.
+        """
+        if self._path is None:
+            return
+        with self._lock, self._parent_lock:
+            self._parent.close()
+            self._connection.close()
+            try:
+                rewrite_file(self._path)
+            except duckdb.Error as error:
+                raise WarehouseUnavailable(str(error)) from error
+            finally:
+                self._open()
+
     def close(self) -> None:
         """Release the file. Safe to call twice."""
         with self._lock, self._parent_lock:
             self._parent.close()
             self._connection.close()
+
+    def _open(self) -> None:
+        self._connection = _connect(self._path, self._memory_limit)
+        self._parent = self._connection.cursor()
+        self._catalog = Catalog(self._connection)
+        self._workshop = Workshop(self._transformer, self._sources, self._catalog)
+        self._merger = Merger(self._connection, self._catalog)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -48,8 +48,12 @@ class SessionFeed:
         """Take in events; note whose sessions changed. Returns how many sessions were renewed."""
         renewed = self._model.update(connection, source_id, events)
         if renewed:
-            self._note(connection, "note", "forget_persons", "remember_persons")
+            self.note_concerned(connection)
         return renewed
+
+    def note_concerned(self, connection: Any) -> None:
+        """Note that the sessions of the visitors in `concerned` changed, or are no more."""
+        self._note(connection, "note", "forget_persons", "remember_persons")
 
     def note_all(self, connection: Any) -> None:
         """Note that any session may have changed: after rules were redefined or users erased."""

@@ -1,0 +1,1 @@
+"""Erasing people: orders, jobs that survive a crash, receipts."""
