@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -145,6 +146,29 @@ def test_a_sankey_names_and_links_every_node_and_band() -> None:
     assert 'href="/journeys?anchor=%2Fb"' in svg
     assert "<title>B: 5 sessions</title>" in svg
     assert "<script>" not in svg
+
+
+def test_a_compared_sankey_colours_what_differs() -> None:
+    flows = [
+        Flow(0, "(entry)", "/a", 9, "/sessions?a=1", 0.5, 0.08),
+        Flow(0, "(entry)", "/b", 1, "/sessions?a=2", 0.3, -0.08),
+        Flow(0, "(entry)", "/c", 2, "/sessions?a=3", 0.2, 0.001),
+    ]
+    svg = str(sankey(flows, {}, {}, "Journeys"))
+    assert svg.count('class="band more-3"') == 1
+    assert svg.count('class="band less-3"') == 1
+    assert svg.count('class="band"') == 1
+    assert "(entry) → /b: 1 sessions, −8.0 points" in svg
+    assert ">9 +8.0</tspan>" in svg
+
+
+def test_labels_of_small_nodes_do_not_touch() -> None:
+    flows = [Flow(0, "(entry)", f"/{n}", 1000 if n == 0 else 1) for n in range(9)]
+    places = re.findall(r'<text x="([\d.]+)" y="([\d.]+)"', str(sankey(flows, {}, {}, "")))
+    last = max(float(x) for x, _ in places)
+    tops = sorted(float(y) for x, y in places if float(x) == last)
+    assert len(tops) == 9
+    assert min(b - a for a, b in pairwise(tops)) >= 13
 
 
 def test_fields_are_those_of_the_reports_each_once() -> None:

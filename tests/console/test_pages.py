@@ -298,3 +298,18 @@ def test_the_planted_problem_is_found_in_two_clicks(opened: Any, browser: Browse
         expect(card).to_contain_text("since 2026-11-")
         follow(page, card.get_by_role("link", name="See the sessions"), "/sessions[?]")
         assert figure(page.locator("h1 + .lede").inner_text()) > 10
+
+
+def test_the_difference_of_two_segments_is_in_the_picture_and_opens_its_sessions(
+    opened: Any, browser: Browser
+) -> None:
+    with opening(browser, timezone_id="UTC") as (page, troubles):
+        page.goto(opened.url + "/journeys?device=mobile&compare=device%3Ddesktop&events=all")
+        expect(page.locator(".diverging")).to_contain_text("sessions against")
+        expect(page.locator(".sankey .less-3").first).to_be_visible()
+        more = page.locator(".sankey a:has(.more-3)").first
+        text = more.locator("title").text_content() or ""
+        shown = figure(text.split(": ")[1].split(" sessions")[0])
+        page.goto(f"{opened.url}{more.get_attribute('href')}")
+        assert figure(page.locator("h1 + .lede").inner_text()) == shown
+        assert troubles == []

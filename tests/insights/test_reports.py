@@ -156,6 +156,48 @@ def test_columns_of_a_journey_sum_to_the_sessions(shop_and_reports: Any) -> None
         assert sum(row[3] for row in report.rows if row[0] == step) == total
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("compare", ["device=mobile", "previous"])
+def test_both_sides_of_compared_journeys_sum_to_their_sessions(
+    shop_and_reports: Any, compare: str, direction: str
+) -> None:
+    reports = shop_and_reports[1]
+    asked = {"from": "2026-03-09", "device": "desktop", "compare": compare, "events": "all"}
+    report = reports.run("journeys", asked | {"top": "2", "steps": "4", "direction": direction})
+    for side, columns, place in (("total", "columns", 3), ("total_before", "columns_before", 5)):
+        total = report.extra[side]
+        assert total > 0
+        assert [sum(one.values()) for one in report.extra[columns]] == [total] * 5
+        for step in range(4):
+            assert sum(row[place] for row in report.rows if row[0] == step) == total
+    for step in range(4):
+        links = [row for row in report.rows if row[0] == step]
+        assert sum(row[7] for row in links) == pytest.approx(0)
+
+
+def test_history_that_is_sent_in_is_told_from_what_comes_late(shop: Any, event: Any) -> None:
+    late = event(
+        0, who="slow-phone", delay=2 * DAY
+    )  # it waited: the clock is right when it is sent
+    replayed = event(0, who="imported") | {"receivedAt": "2026-03-12T12:00:00.000Z"}
+    skewed = event(9 * DAY, who="wrong-clock") | {"sentAt": "2026-03-01T12:00:00.000Z"}
+    shop.load([late, replayed, skewed, event(9 * DAY, who="plain")])
+    reports = shop.reports()
+    report = reports.run("health", {"from": "2026-03-01"})
+    found = {row[1]: row[2] for row in report.rows}
+    assert (found["late"], found["history"]) == (1, 1)
+    for row, behind in zip(report.rows, report.sessions, strict=True):
+        assert reports.run("sessions", behind).extra["total"] == row[2], row[1]
+    [facts] = report.extra["events"]
+    assert (facts["events"], facts["history"], facts["late_events"], facts["skewed"]) == (
+        4,
+        1,
+        1,
+        1,
+    )
+    assert facts["delay_p99"] < 3 * DAY
+
+
 def test_one_session_opens_with_its_timeline_and_marks(shop_and_reports: Any) -> None:
     reports = shop_and_reports[1]
     friction = reports.run("friction", {})

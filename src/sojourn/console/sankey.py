@@ -4,21 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
 from sojourn.console.charts import WIDTH, link, svg
 
+_HEIGHT: Final = 420
+_NODE_WIDTH: Final = 10
+_PAD: Final = 6
+_LINE: Final = 14
+"""The least room for a node, so that the labels of small ones do not touch."""
+_SHADES: Final = 3
+
 
 @dataclass(frozen=True)
 class Flow:
-    """A stream of sessions from a node of one column to a node of the next."""
+    """A stream of sessions from a node of one column to a node of the next.
+
+    `weight`: how thick it is; without one, as its count. `difference`: how many points (shares of
+    all sessions, 0 to 1) it is above what it is compared with; None where with nothing.
+    """
 
     column: int
     source: str
     target: str
     count: float
     href: str = ""
+    weight: float | None = None
+    difference: float | None = None
+
+    @property
+    def size(self) -> float:
+        """How thick it is, in the unit of the diagram's scale."""
+        return self.count if self.weight is None else self.weight
+
+
+@dataclass
+class _Node:
+    count: float = 0.0
+    size: float = 0.0
+    difference: float | None = None
+    top: float = 0.0
+
+    def add(self, flow: Flow) -> None:
+        self.count += flow.count
+        self.size += flow.size
+        if flow.difference is not None:
+            self.difference = (self.difference or 0.0) + flow.difference
 
 
 def sankey(
@@ -27,63 +60,87 @@ def sankey(
     """Columns of nodes, as high as their sessions, joined by bands.
 
     Nodes lead to `node_href` (the same journey from there), bands to their sessions; `labels`
-    has shorter names for nodes.
+    has shorter names for nodes. What differs from what it is compared with has a colour.
     """
     if not flows:
         return Markup("")
-    columns = max(flow.column for flow in flows) + 2
-    width, height, node_width, pad = max(WIDTH, columns * 170), 420, 10, 8
-    sizes = _node_sizes(flows, columns)
-    crowded = max(len(nodes) for nodes in sizes)
-    total = max(sum(nodes.values()) for nodes in sizes)
-    scale = (height - 20 - pad * (crowded - 1)) / total if total else 0
-    gap = (width - node_width - 150) / max(1, columns - 1)
-    tops = [_stack(nodes, scale, pad) for nodes in sizes]
-    leaving = [dict(column) for column in tops]
-    entering = [dict(column) for column in tops]
-    bands, boxes = [], []
-    for flow in sorted(flows, key=lambda one: (one.column, -one.count)):
-        size = flow.count * scale
+    columns = _columns(flows)
+    width = max(WIDTH, len(columns) * 170)
+    total = max(sum(node.size for node in nodes.values()) for nodes in columns)
+    crowded = max(len(nodes) for nodes in columns)
+    scale = (_HEIGHT - 20 - _PAD * (crowded - 1)) / total if total else 0
+    height = max(_stack(nodes, scale) for nodes in columns)
+    gap = (width - _NODE_WIDTH - 150) / max(1, len(columns) - 1)
+    boxes = [
+        link(node_href.get(name, ""), _box(place * gap, name, node, scale, labels))
+        for place, nodes in enumerate(columns)
+        for name, node in nodes.items()
+    ]
+    return svg(
+        "chart sankey", round(height), title, _bands(flows, columns, scale, gap) + boxes, width
+    )
+
+
+def _columns(flows: Sequence[Flow]) -> list[dict[str, _Node]]:
+    """The nodes of each column: the largest on top; what was cut, and what left, at the bottom."""
+    found: list[dict[str, _Node]] = []
+    for column in range(max(flow.column for flow in flows) + 2):
+        nodes: dict[str, _Node] = {}
+        for flow in flows:
+            if flow.column == column - 1:
+                nodes.setdefault(flow.target, _Node()).add(flow)
+            elif column == 0 and flow.column == 0:
+                nodes.setdefault(flow.source, _Node()).add(flow)
+        order = sorted(nodes, key=lambda name: (name.startswith("("), -nodes[name].size, name))
+        found.append({name: nodes[name] for name in order})
+    return found
+
+
+def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
+    """Put the nodes one below the other; returns where the last one ends."""
+    at = 4.0
+    for node in nodes.values():
+        node.top = at
+        at += max(node.size * scale, _LINE - _PAD) + _PAD
+    return at + _LINE
+
+
+def _bands(
+    flows: Sequence[Flow], columns: Sequence[Mapping[str, _Node]], scale: float, gap: float
+) -> list[Markup]:
+    leaving = [{name: node.top for name, node in nodes.items()} for nodes in columns]
+    entering = [dict(tops) for tops in leaving]
+    most = max((abs(flow.difference or 0.0) for flow in flows), default=0.0)
+    bands = []
+    for flow in sorted(flows, key=lambda one: (one.column, -one.size)):
+        size = flow.size * scale
         start, end = leaving[flow.column][flow.source], entering[flow.column + 1][flow.target]
         leaving[flow.column][flow.source] += size
         entering[flow.column + 1][flow.target] += size
-        x0, x1 = flow.column * gap + node_width, (flow.column + 1) * gap
-        text = f"{flow.source} → {flow.target}: {flow.count:,.0f} sessions"
-        bands.append(link(flow.href, _band(x0, start, x1, end, size, text)))
-    for place, nodes in enumerate(sizes):
-        for name, count in nodes.items():
-            label = labels.get(name, name)
-            box = _node(place * gap, tops[place][name], node_width, count * scale, label, count)
-            boxes.append(link(node_href.get(name, ""), box))
-    return svg("chart sankey", height, title, bands + boxes, width)
+        x0, x1 = flow.column * gap + _NODE_WIDTH, (flow.column + 1) * gap
+        text = (
+            f"{flow.source} → {flow.target}: {flow.count:,.0f} sessions{_points(flow.difference)}"
+        )
+        band = _band(x0, start, x1, end, size, text, _shade(flow.difference, most))
+        bands.append(link(flow.href, band))
+    return bands
 
 
-def _node_sizes(flows: Sequence[Flow], columns: int) -> list[dict[str, float]]:
-    sizes: list[dict[str, float]] = []
-    for column in range(columns):
-        out: dict[str, float] = {}
-        into: dict[str, float] = {}
-        for flow in flows:
-            if flow.column == column:
-                out[flow.source] = out.get(flow.source, 0) + flow.count
-            if flow.column == column - 1:
-                into[flow.target] = into.get(flow.target, 0) + flow.count
-        nodes = {name: max(out.get(name, 0), into.get(name, 0)) for name in {**into, **out}}
-        # The largest on top; what was cut, and what left, at the bottom.
-        order = sorted(nodes, key=lambda name: (name.startswith("("), -nodes[name], name))
-        sizes.append({name: nodes[name] for name in order})
-    return sizes
+def _points(difference: float | None) -> str:
+    if difference is None:
+        return ""
+    return f", {difference * 100:+.1f} points".replace("-", "−")
 
 
-def _stack(nodes: dict[str, float], scale: float, pad: int) -> dict[str, float]:
-    tops, at = {}, 4.0
-    for name, count in nodes.items():
-        tops[name] = at
-        at += count * scale + pad
-    return tops
+def _shade(difference: float | None, most: float) -> str:
+    """A class for the colour of a difference: nothing below an eighth of the largest."""
+    if difference is None or not most or abs(difference) < most / 8:
+        return ""
+    strength = min(_SHADES, 1 + int(abs(difference) / most * _SHADES))
+    return f" {'more' if difference > 0 else 'less'}-{strength}"
 
 
-def _band(x0: float, y0: float, x1: float, y1: float, size: float, text: str) -> Markup:
+def _band(x0: float, y0: float, x1: float, y1: float, size: float, text: str, shade: str) -> Markup:
     middle = (x0 + x1) / 2
     size = max(1.0, size)
     path = (
@@ -91,16 +148,22 @@ def _band(x0: float, y0: float, x1: float, y1: float, size: float, text: str) ->
         f"V{y1 + size:.1f}C{middle:.1f},{y1 + size:.1f} {middle:.1f},{y0 + size:.1f} "
         f"{x0:.1f},{y0 + size:.1f}Z"
     )
-    return Markup('<path class="band" d="{}"><title>{}</title></path>').format(path, text)
+    return Markup('<path class="band{}" d="{}"><title>{}</title></path>').format(shade, path, text)
 
 
-def _node(x: float, y: float, width: int, size: float, name: str, count: float) -> Markup:
-    shown = name if len(name) <= 20 else f"{name[:19]}…"
+def _box(x: float, name: str, node: _Node, scale: float, labels: Mapping[str, str]) -> Markup:
+    whole = labels.get(name, name)
+    shown = whole if len(whole) <= 20 else f"{whole[:19]}…"
+    size = max(2.0, node.size * scale)
+    change = ""
+    if node.difference is not None and abs(node.difference) >= 0.0005:
+        change = f" {node.difference * 100:+.1f}".replace("-", "−")
     return Markup(
-        '<g class="node{}"><title>{}: {:,.0f} sessions</title>'
+        '<g class="node{}"><title>{}: {:,.0f} sessions{}</title>'
         '<rect x="{:.1f}" y="{:.1f}" width="{}" height="{:.1f}"/>'
-        '<text x="{:.1f}" y="{:.1f}">{} <tspan class="count">{:,.0f}</tspan></text></g>'
+        '<text x="{:.1f}" y="{:.1f}">{} <tspan class="count">{:,.0f}{}</tspan></text></g>'
     ).format(
-        " edge" if name.startswith("(") else "", name, count, x, y, width, max(2.0, size),
-        x + width + 5, y + max(10.0, size / 2 + 4), shown, count,
+        " edge" if name.startswith("(") else "", whole, node.count, _points(node.difference),
+        x, node.top, _NODE_WIDTH, size,
+        x + _NODE_WIDTH + 5, node.top + max(10.0, size / 2 + 4), shown, node.count, change,
     )  # fmt: skip

@@ -66,11 +66,15 @@ def _short_names(names: set[str]) -> dict[str, str]:
 
 
 def _flow(record: Record, last: int | None) -> Flow:
-    ends = str(record["source"]), str(record["target"])
-    step, count = int(record["step"]), float(record["sessions"])
-    if last is None:
-        return Flow(step, ends[0], ends[1], count, record["href"])
-    return Flow(last - step, ends[1], ends[0], count, record["href"])
+    """A link of the journeys; compared with others, as thick as both are on average."""
+    source, target = str(record["source"]), str(record["target"])
+    step, weight = int(record["step"]), None
+    difference = record.get("difference")
+    if difference is not None:
+        weight = (record["share"] + record["share_before"]) / 2
+    if last is not None:
+        step, source, target = last - step, target, source
+    return Flow(step, source, target, float(record["sessions"]), record["href"], weight, difference)
 
 
 def funnel(asked: Asked) -> list[dict[str, Any]]:

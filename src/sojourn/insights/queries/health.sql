@@ -1,5 +1,30 @@
+-- name: arrivals
+-- How each event came. History is what somebody sends who says himself that it is of long ago, for
+-- its sender's clock goes with the time of the event: an import, a replay. An event that waited on
+-- a phone is late (its clock is right when it is sent), one of a clock that is wrong is skewed (its
+-- time is corrected by that clock).
+arrivals AS (
+    SELECT
+        e.*, epoch_ms(e.received_at) - epoch_ms(e.event_time) AS delay_ms,
+        abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)) AS skew_ms,
+        epoch_ms(e.received_at) - epoch_ms(e.event_time) > p.timeout_ms AS is_late,
+        coalesce(
+            epoch_ms(e.received_at) - epoch_ms(e.sent_at) > p.timeout_ms
+            AND abs(epoch_ms(e.sent_at) - epoch_ms(e.event_time)) <= p.timeout_ms, FALSE
+        ) AS is_history
+    FROM session_events AS e
+    JOIN chosen AS c ON c.session_key = e.session_key
+    JOIN session_policies AS p ON p.source_id = e.source_id
+    WHERE e.event_time >= $from AND ({{any}} OR c.late_events > 0)
+)
+
 -- name: sessions
 WITH chosen AS ({{chosen}}),
+{{late_arrivals}},
+lateness AS (
+    SELECT session_key, bool_or(NOT is_history) AS is_late
+    FROM arrivals WHERE is_late GROUP BY session_key
+),
 side_by_side AS (
     SELECT session_key,
         start_time < max(last_event_time) OVER (
@@ -24,12 +49,15 @@ SELECT
     count(*) FILTER (WHERE contains(repairs, 'start_flag_missing')) AS start_flag_missing,
     count(*) FILTER (WHERE contains(repairs, 'id_joined')) AS id_joined,
     count(*) FILTER (WHERE provenance = 'inferred') AS inferred,
-    count(*) FILTER (WHERE late_events > 0) AS late,
+    count(*) FILTER (WHERE l.is_late) AS late,
+    count(*) FILTER (WHERE NOT l.is_late) AS history,
     count(*) FILTER (WHERE duration = 0) AS zero_length,
     count(*) FILTER (WHERE duration > 4 * 3600) AS very_long,
     count(*) FILTER (WHERE is_parallel) AS parallel,
     count(*) FILTER (WHERE NOT is_counted) AS not_counted
-FROM chosen AS c JOIN side_by_side AS o ON o.session_key = c.session_key
+FROM chosen AS c
+JOIN side_by_side AS o ON o.session_key = c.session_key
+LEFT JOIN lateness AS l ON l.session_key = c.session_key
 GROUP BY c.source_id ORDER BY c.source_id
 
 -- name: parallel
@@ -44,27 +72,26 @@ SELECT session_key FROM (
 ) WHERE is_parallel
 
 -- name: events
-WITH chosen AS ({{chosen}})
+WITH chosen AS ({{chosen}}),
+{{all_arrivals}}
 SELECT
-    e.source_id AS source,
+    source_id AS source,
     count(*) AS events,
-    count(*) FILTER (WHERE e.id_fault IS NOT NULL) AS faulty_ids,
-    count(*) FILTER (WHERE e.sdk_session_id IS NULL) AS without_id,
-    count(*) FILTER (WHERE e.anonymous_id IS NULL) AS without_anonymous_id,
-    count(*) FILTER (WHERE epoch_ms(e.received_at) - epoch_ms(e.event_time) > p.timeout_ms) AS late_events,
-    count(*) FILTER (WHERE e.sent_at IS NOT NULL) AS with_clock,
-    count(*) FILTER (WHERE abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)) > 60000) AS skewed,
-    quantile_cont(abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)), 0.5) / 1000.0 AS skew_median,
-    quantile_cont(abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)), 0.99) / 1000.0 AS skew_p99,
-    quantile_cont(epoch_ms(e.received_at) - epoch_ms(e.event_time), 0.5) / 1000.0 AS delay_median,
-    quantile_cont(epoch_ms(e.received_at) - epoch_ms(e.event_time), 0.99) / 1000.0 AS delay_p99,
-    count(*) FILTER (WHERE e.sdk_session_no BETWEEN 1000000000000 AND 99999999999000
-        AND e.sdk_session_no % 1000 = 0 AND length(e.sdk_session_id) <= 11) AS ids_in_seconds
-FROM session_events AS e
-JOIN chosen AS c ON c.session_key = e.session_key
-JOIN session_policies AS p ON p.source_id = e.source_id
-WHERE e.event_time >= $from
-GROUP BY e.source_id ORDER BY e.source_id
+    count(*) FILTER (WHERE id_fault IS NOT NULL) AS faulty_ids,
+    count(*) FILTER (WHERE sdk_session_id IS NULL) AS without_id,
+    count(*) FILTER (WHERE anonymous_id IS NULL) AS without_anonymous_id,
+    count(*) FILTER (WHERE is_history) AS history,
+    count(*) FILTER (WHERE is_late AND NOT is_history) AS late_events,
+    count(*) FILTER (WHERE sent_at IS NOT NULL) AS with_clock,
+    count(*) FILTER (WHERE skew_ms > 60000 AND NOT is_history) AS skewed,
+    quantile_cont(skew_ms, 0.5) FILTER (WHERE NOT is_history) / 1000.0 AS skew_median,
+    quantile_cont(skew_ms, 0.99) FILTER (WHERE NOT is_history) / 1000.0 AS skew_p99,
+    quantile_cont(delay_ms, 0.5) FILTER (WHERE NOT is_history) / 1000.0 AS delay_median,
+    quantile_cont(delay_ms, 0.99) FILTER (WHERE NOT is_history) / 1000.0 AS delay_p99,
+    count(*) FILTER (WHERE sdk_session_no BETWEEN 1000000000000 AND 99999999999000
+        AND sdk_session_no % 1000 = 0 AND length(sdk_session_id) <= 11) AS ids_in_seconds
+FROM arrivals
+GROUP BY source_id ORDER BY source_id
 
 -- name: traffic
 SELECT source_id AS source, traffic_class, count(*) AS sessions
@@ -111,6 +138,16 @@ SELECT
     count(DISTINCT session_key) AS sojourn,
     count(DISTINCT visitor_hash) AS visitors, count(DISTINCT person) AS people
 FROM gaps
+
+-- name: late
+WITH chosen AS ({{chosen}}),
+{{late_arrivals}}
+SELECT DISTINCT session_key FROM arrivals WHERE is_late AND NOT is_history
+
+-- name: history
+WITH chosen AS ({{chosen}}),
+{{late_arrivals}}
+SELECT session_key FROM arrivals WHERE is_late GROUP BY session_key HAVING bool_and(is_history)
 
 -- name: zero_length
 SELECT session_key FROM ({{chosen}}) WHERE duration = 0

@@ -28,7 +28,8 @@ paths AS (
 )
 
 -- name: columns
--- What stands in each column: the most frequent nodes, `(other)` for the rest, the end once ended.
+-- What stands in each column: the most frequent nodes (or those named, as `step node`), `(other)` for
+-- the rest, the end once ended.
 grouped AS MATERIALIZED (SELECT path, count(*) AS sessions FROM paths GROUP BY path),
 cells AS (
     SELECT path, sessions, step, coalesce(path[step], $journey_end) AS node
@@ -40,7 +41,12 @@ ranked AS (
 ),
 columns_of_paths AS (
     SELECT c.path, c.sessions, c.step,
-        CASE WHEN c.node = $journey_end OR r.place <= $journey_top THEN c.node ELSE '(other)' END AS node
+        CASE
+            WHEN c.node = $journey_end THEN c.node
+            WHEN len($journey_kept) = 0 AND r.place <= $journey_top THEN c.node
+            WHEN list_contains(CAST($journey_kept AS VARCHAR[]), concat(c.step, ' ', c.node)) THEN c.node
+            ELSE '(other)'
+        END AS node
     FROM cells AS c LEFT JOIN ranked AS r ON r.step = c.step AND r.node = c.node
     UNION ALL
     SELECT path, sessions, 0 AS step, $journey_begin AS node FROM grouped

@@ -8,16 +8,14 @@ from typing import Any
 from sojourn.core.ports import Report, ReportSpec
 from sojourn.insights.reports.ask import Ask
 from sojourn.insights.reports.parameters import COMMON
-from sojourn.insights.reports.sets import pack
-from sojourn.insights.sql import queries
-
-_SQL = queries("queries/health.sql")
+from sojourn.insights.reports.sets import health_sql, pack
 
 HEALTH = ReportSpec(
     "health",
     "Health",
     "Per source: how many sessions have each fault, and what was done about it. "
-    "`extra.events`: late and skewed events, delays (seconds). `extra.traffic`: sessions by class.",
+    "`extra.events`: late and skewed events, delays (seconds), without history: what was sent long "
+    "after its time on purpose. `extra.traffic`: sessions by class.",
     COMMON,
 )
 DIFFERENCES = ReportSpec(
@@ -41,18 +39,19 @@ _CHECKS: Mapping[str, tuple[str, dict[str, str]]] = {
     "start_flag_missing": ("SDK sessions of which no event says that it is the first", {}),
     "id_joined": ("sessions that events without an id joined by time", {}),
     "inferred": ("sessions of events without any id", {"provenance": "inferred"}),
-    "late": ("sessions with events that came over a timeout late", {"late": "yes"}),
+    "late": ("sessions with events that came over a timeout late", {}),
+    "history": ("sessions of history: imported or replayed, long after their time", {}),
     "zero_length": ("sessions of no length: one event, or all at once", {}),
     "very_long": ("sessions of over four hours", {}),
     "parallel": ("sessions that begin while another of the visitor goes on (tabs)", {}),
     "not_counted": ("sessions without a view or activity", {"counted": "no"}),
 }
-_SPECIAL = ("zero_length", "very_long", "parallel")
+_SPECIAL = ("late", "history", "zero_length", "very_long", "parallel")
 
 
 def health(ask: Ask) -> Report:
     """One row per source and check that found something."""
-    columns, found = ask.rows(_SQL["sessions"])
+    columns, found = ask.rows(health_sql("sessions"))
     rows: list[list[Any]] = []
     behind: list[dict[str, str]] = []
     for values in found:
@@ -65,7 +64,7 @@ def health(ask: Ask) -> Report:
                 facts[check] / facts["sessions"], meaning,
             ])  # fmt: skip
             behind.append(_behind(ask, facts["source"], check, narrow))
-    extra = {name: _dicts(*ask.rows(_SQL[name])) for name in ("events", "traffic")}
+    extra = {name: _dicts(*ask.rows(health_sql(name))) for name in ("events", "traffic")}
     names = ["source", "check", "sessions", "of", "share", "meaning"]
     return ask.report(names, rows, behind, **extra)
 
@@ -92,7 +91,7 @@ _RULES = (
 
 def differences(ask: Ask) -> Report:
     """One row per tool: what it would count, and by which rule."""
-    columns, found = ask.rows(_SQL["differences"])
+    columns, found = ask.rows(health_sql("differences"))
     facts = dict(zip(columns, found[0], strict=True))
     own = facts["sojourn"]
     rows = [[tool, word, facts[tool], facts[tool] - own, rule] for tool, word, rule in _RULES]

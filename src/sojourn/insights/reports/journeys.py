@@ -11,6 +11,8 @@ from sojourn.insights.reports.parameters import COMMON, LIMIT
 from sojourn.insights.reports.selection import Selection
 from sojourn.insights.reports.sets import journey_sql, journey_values, pack
 
+_OTHER = "(other)"
+_NOBODY = (0, 0.0)
 _EVENTS = Parameter("events", "what makes a step: views, or every event", "views", ("views", "all"))
 
 JOURNEYS = ReportSpec(
@@ -18,7 +20,8 @@ JOURNEYS = ReportSpec(
     "Journeys",
     "Links between the columns of a Sankey diagram: repeats in a row count once, rare nodes of a "
     "column are (other), ended sessions stay at (exit), so every column sums to the sessions "
-    "(with an anchor: to those that meet it). `extra.columns`: the nodes of each column.",
+    "(with an anchor: to those that meet it). `extra.columns`: the nodes of each column. Compared "
+    "with others, both have the same nodes in a column; `difference` is that of the shares.",
     (
         Parameter("anchor", "node to start from; empty: the entry (or exit, backward)"),
         Parameter("direction", "from the anchor, or to it", "forward", ("forward", "backward")),
@@ -51,18 +54,54 @@ def journeys(ask: Ask) -> Report:
     values = journey_values(**asked)
     rows = _links(ask, direction, values, ask.selection)
     names = ["step", "source", "target", "sessions", "share"]
+    extra: dict[str, Any] = {}
     other = compared(ask)
     if other:
-        before = {tuple(row[:3]): row[3:] for row in _links(ask, direction, values, other)}
-        rows = [[*row, *before.get(tuple(row[:3]), [0, 0.0])] for row in rows]
-        rows = [[*row, row[4] - row[6]] for row in rows]
+        kept = _kept(rows, values["journey_end"])
+        theirs = _links(ask, direction, values | {"journey_kept": kept}, other)
+        rows = _beside(rows, theirs)
         names += ["sessions_before", "share_before", "difference"]
-    behind = [
-        ask.selection.behind(journey=pack(**asked, step=row[0], node=row[1], next=row[2]))
-        for row in rows
-    ]
+        extra["total_before"] = sum(row[3] for row in theirs if row[0] == 0)
+        extra["columns_before"] = _columns(theirs)
+        extra["behind_before"] = [
+            other.behind(journey=pack(**asked, **_link(row), kept=_needed(kept, row)))
+            for row in rows
+        ]
+    behind = [ask.selection.behind(journey=pack(**asked, **_link(row))) for row in rows]
     total = sum(row[3] for row in rows if row[0] == 0)
-    return ask.report(names, rows, behind, columns=_columns(rows), total=total)
+    return ask.report(names, rows, behind, columns=_columns(rows), total=total, **extra)
+
+
+def _link(row: list[Any]) -> dict[str, Any]:
+    return {"step": row[0], "node": row[1], "next": row[2]}
+
+
+def _kept(rows: list[list[Any]], end: str) -> list[str]:
+    """What stands in the columns by its own name, as `step node`; never empty."""
+    nodes = {f"{row[0] + 1} {row[2]}" for row in rows if row[2] not in (_OTHER, end)}
+    return sorted(nodes) or [""]
+
+
+def _needed(kept: list[str], row: list[Any]) -> list[str]:
+    """As much of `kept` as tells which sessions take the link: all of a column for its (other)."""
+    needed: list[str] = []
+    for step, node in ((row[0], row[1]), (row[0] + 1, row[2])):
+        named = f"{step} {node}"
+        needed += [
+            one for one in kept if one == named or (node == _OTHER and one.startswith(f"{step} "))
+        ]
+    return needed or [""]
+
+
+def _beside(ours: list[list[Any]], theirs: list[list[Any]]) -> list[list[Any]]:
+    """The links of both, each with the other's sessions and share, and the difference."""
+    mine, before = ({tuple(row[:3]): row[3:] for row in rows} for rows in (ours, theirs))
+    rows = [
+        [*place, *mine.get(place, _NOBODY), *before.get(place, _NOBODY)]
+        for place in dict.fromkeys([*mine, *before])
+    ]
+    rows.sort(key=lambda row: (row[0], -row[3], -row[5], row[1], row[2]))
+    return [[*row, row[4] - row[6]] for row in rows]
 
 
 def _links(

@@ -7,7 +7,7 @@ that made the figure lists its sessions.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,15 +32,19 @@ def pack(**facts: Any) -> str:
 
 
 def journey_values(
-    anchor: str, direction: str, events: str, depth: int, top: int
+    anchor: str, direction: str, events: str, depth: int, top: int, kept: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The values of the queries in `journeys.sql`."""
+    """The values of the queries in `journeys.sql`.
+
+    `kept`: what stands in the columns by its own name, as `step node`; none: the `top` nodes.
+    """
     begin, end = ("(entry)", "(exit)") if direction == "forward" else ("(exit)", "(entry)")
     return {
         "journey_anchor": anchor,
         "journey_events": events,
         "journey_depth": depth,
         "journey_top": top,
+        "journey_kept": list(kept),
         "journey_begin": anchor or begin,
         "journey_end": end,
     }
@@ -55,8 +59,9 @@ def journey_sql(name: str, direction: str) -> str:
 
 def _journey(facts: Mapping[str, Any]) -> SqlAndValues:
     values = journey_values(
-        facts["anchor"], facts["direction"], facts["events"], facts["depth"], facts["top"]
-    )
+        facts["anchor"], facts["direction"], facts["events"], facts["depth"], facts["top"],
+        facts.get("kept", ()),
+    )  # fmt: skip
     values |= {"journey_step": facts["step"], "journey_node": facts["node"]}
     values["journey_next"] = facts["next"]
     return journey_sql("link_sessions", facts["direction"]), values
@@ -114,8 +119,16 @@ def _cohort(facts: Mapping[str, Any]) -> SqlAndValues:
     return sql, values
 
 
+def health_sql(name: str) -> str:
+    """A query of `health.sql` with its parts put in: events of all sessions, or of late ones."""
+    text = _HEALTH[name]
+    for part, is_all in (("all_arrivals", "TRUE"), ("late_arrivals", "FALSE")):
+        text = text.replace(f"{{{{{part}}}}}", _HEALTH["arrivals"].replace("{{any}}", is_all))
+    return text
+
+
 def _health(facts: Mapping[str, Any]) -> SqlAndValues:
-    return _HEALTH[facts["check"]], {}
+    return health_sql(facts["check"]), {}
 
 
 _SET_SQL: dict[str, Callable[[Mapping[str, Any]], SqlAndValues]] = {
