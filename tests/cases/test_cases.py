@@ -232,6 +232,13 @@ def test_a_file_that_is_no_case_file_is_named(
     assert message in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: Any) -> None:
-    assert main([str(tmp_path / "none.jsonl")]) == 2
-    assert "none.jsonl: No such file" in capsys.readouterr().err
+def test_what_cannot_be_read_is_named_and_the_rest_runs(tmp_path: Path, capsys: Any) -> None:
+    good, bad = json.dumps(webhook(GOOD)), json.dumps(webhook({"requests": []}))
+    none, mixed = str(tmp_path / "none.jsonl"), tmp_path / "mixed.jsonl"
+    assert main([none, write(mixed, "{", good, "[" * 100_000)]) == 2
+    out, error = capsys.readouterr()
+    assert "none.jsonl: No such file" in error
+    assert "line 1: not JSON" in error
+    assert "line 3: not JSON" in error
+    assert out.endswith("0 quirks failed\n1 passed, 0 failed\n")
+    assert main([write(mixed, "{", good, bad)]) == 1

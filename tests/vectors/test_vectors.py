@@ -161,10 +161,9 @@ def test_a_scenario_that_cannot_be_played_fails_and_the_others_run(tmp_path, cap
         ("[]", "line 1: not an object"),
         ('{"id": "x"}', "line 1: a scenario needs `platform`"),
         ('{"id": "x", "cookie": 1}', "a cookie: `cookie` is 1, not of type str"),
-        ({"platform": "tv"}, "unknown platform 'tv', not one of web, "),
         ({"steps": [1]}, "step 0 is not an object"),
         ({"steps": [{"t": 0}]}, "step 0 needs `do`"),
-        ({"steps": [{"t": 0, "do": "fly"}]}, "step 0: unknown `do` 'fly'"),
+        ({"epoch_ms": True}, "a scenario: `epoch_ms` is True, not of type int"),
         ({"steps": [{"t": 0, "do": "track", "args": 1}]}, "step 0: `args` is 1, not an object"),
     ],
 )
@@ -179,9 +178,51 @@ def test_a_file_that_holds_no_vectors_is_named_without_a_traceback(tmp_path, cap
     assert message in error
 
 
-def test_a_file_that_is_not_there_is_named():
-    done = run("no-such-file.jsonl")
+def test_a_file_that_is_not_there_is_named_and_the_others_are_played():
+    done = run("no-such-file.jsonl", HERE / "cookies.jsonl")
     assert (done.returncode, done.stderr) == (
         2,
         "error: no-such-file.jsonl: No such file or directory\n",
     )
+    assert done.stdout == "0 quirks failed\n20 passed, 0 failed\n"
+
+
+def test_a_line_that_cannot_be_read_does_not_hide_the_others(tmp_path, capsys):
+    wrong = json.loads(json.dumps(SCENARIOS["android"][0]))
+    wrong["steps"][1]["see"]["sessionId"] += 1
+    lines = ["{", json.dumps(SCENARIOS["android"][1]), "[]", json.dumps(wrong), "[" * 100_000]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join(lines))
+    assert vectors.main([str(path)]) == 1
+    out, error = capsys.readouterr()
+    assert out.splitlines()[-2:] == ["0 quirks failed", "1 passed, 1 failed"]
+    assert [line.split(":")[1].split(", ")[1] for line in error.splitlines()] == [
+        "line 1",
+        "line 3",
+        "line 5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("android", {"platform": "tv"}, "unknown platform 'tv', not one of web, "),
+        ("android", {"do": "fly"}, "step 0: unknown `do` 'fly' on android"),
+        ("android", {"do": "reload"}, "step 0: unknown `do` 'reload' on android"),
+        ("web", {"do": "opt_out"}, "step 0: unknown `do` 'opt_out' on web"),
+        ("web", {"do": "screen"}, "step 0: unknown `do` 'screen' on web"),
+    ],
+)
+def test_what_the_replay_does_not_know_is_a_failure(name, change, message):
+    scenario = json.loads(json.dumps(SCENARIOS[name][0]))
+    if "do" in change:
+        scenario["steps"].insert(0, {"t": 0, **change})
+    else:
+        scenario.update(change)
+    assert message in vectors.failure(scenario)
+
+
+def test_a_number_is_not_taken_for_a_flag():
+    step = {"see": {"sessionStart": True}}
+    assert vectors.difference(step, {"see": {"sessionStart": True}}) is None
+    assert "expected true, got 1" in vectors.difference(step, {"see": {"sessionStart": 1}})

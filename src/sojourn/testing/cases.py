@@ -3,7 +3,8 @@
 Each file holds one case per line. Every failure is printed with its first difference; the last
 lines are the counts. Cases tagged `js-quirk`, `quirk` or `go-format` (behaviour that follows
 only from the original's language) and, for warehouses, `extract` are counted apart when they
-fail. Exit status: 0 all passed, 1 some failed, 2 a file could not be read.
+fail. What cannot be read is named, and the rest runs all the same. Exit status: 0 all passed,
+1 some failed, 2 a file or line could not be read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from sojourn.testing.compare import UnknownCase, difference
 
-__all__ = ["BadCaseFile", "Result", "Tally", "judge", "main", "read"]
+__all__ = ["BadCaseFile", "Result", "Tally", "entries", "judge", "main", "read"]
 
 QUIRKS = frozenset({"js-quirk", "quirk", "go-format"})
 """Tags of behaviour that only follows from the original's language."""
@@ -50,6 +51,8 @@ class Tally:
 
     kinds: Counter[str] = field(default_factory=Counter)
     stages: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    unread: int = 0
+    """Files and lines that could not be read."""
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -60,31 +63,45 @@ class Tally:
 
 def read(path: Path) -> Iterator[Mapping[str, Any]]:
     """The cases of one file. Raises `BadCaseFile`."""
+    for entry in entries(path):
+        if isinstance(entry, BadCaseFile):
+            raise entry
+        yield entry
+
+
+def entries(path: Path) -> Iterator[Mapping[str, Any] | BadCaseFile]:
+    """The cases of one file, and in the place of what cannot be read the fault."""
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise BadCaseFile(f"{path}: {reason}") from error
+        yield BadCaseFile(f"{path}: {reason}")
+        return
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             case = json.loads(line)
-        except ValueError as error:
-            raise BadCaseFile(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(case, dict):
-            raise BadCaseFile(f"{path}, line {number}: a case is a JSON object")
-        missing = [key for key in _REQUIRED if key not in case]
-        if missing:
-            raise BadCaseFile(f"{path}, line {number}: the case has no `{missing[0]}`")
-        for key in _TEXTS:
-            if not isinstance(case[key], str):
-                raise BadCaseFile(f"{path}, line {number}: `{key}` must be a text")
-        if not isinstance(case["expected"], dict):
-            raise BadCaseFile(f"{path}, line {number}: `expected` must be an object")
-        if not isinstance(case.get("tags") or [], list):
-            raise BadCaseFile(f"{path}, line {number}: `tags` must be an array")
-        yield case
+        except (ValueError, RecursionError) as error:
+            yield BadCaseFile(f"{path}, line {number}: not JSON ({error})")
+            continue
+        fault = _fault(case)
+        yield BadCaseFile(f"{path}, line {number}: {fault}") if fault else case
+
+
+def _fault(case: Any) -> str | None:
+    """What keeps a line from being a case, or None."""
+    if not isinstance(case, dict):
+        return "a case is a JSON object"
+    missing = [key for key in _REQUIRED if key not in case]
+    if missing:
+        return f"the case has no `{missing[0]}`"
+    for key in _TEXTS:
+        if not isinstance(case[key], str):
+            return f"`{key}` must be a text"
+    if not isinstance(case["expected"], dict):
+        return "`expected` must be an object"
+    return None if isinstance(case.get("tags") or [], list) else "`tags` must be an array"
 
 
 def judge(case: Mapping[str, Any]) -> Result:
@@ -114,10 +131,14 @@ def _place(trace: TracebackType | None) -> str:
 
 
 def run_files(paths: Iterable[Path], show_quirks: bool, only: str) -> Tally:
-    """Run all cases of the files, print what fails. Raises `BadCaseFile`."""
+    """Run all cases of the files, print what fails, and what cannot be read to stderr."""
     tally = Tally()
     for path in paths:
-        for case in read(path):
+        for case in entries(path):
+            if isinstance(case, BadCaseFile):
+                print(f"error: {case}", file=sys.stderr)
+                tally.unread += 1
+                continue
             if only not in case["id"]:
                 continue
             result = judge(case)
@@ -148,13 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quirks", action="store_true", help="print failing quirks as well")
     parser.add_argument("--only", default="", metavar="TEXT", help="cases whose id contains TEXT")
     options = parser.parse_args(arguments)
-    try:
-        tally = run_files(options.files, options.quirks, options.only)
-    except BadCaseFile as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    tally = run_files(options.files, options.quirks, options.only)
     _report(tally)
-    return 1 if tally.kinds["failed"] else 0
+    return 1 if tally.kinds["failed"] else 2 if tally.unread else 0
 
 
 if __name__ == "__main__":
