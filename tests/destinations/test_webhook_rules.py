@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sojourn.core.errors import InvalidEvent, InvalidSettings
+from sojourn.core.errors import InvalidSettings
 from sojourn.destinations.request import Request, Response
 from sojourn.destinations.webhook import Webhook
 
@@ -69,12 +69,6 @@ def test_any_type_of_event_goes_out_as_it_is(kind: str) -> None:
     kept = {key: given[key] for key in ("type", "event", "messageId", "session_id")}
     assert body(given) == {**kept, "context": given["context"], "properties": given["properties"]}
     assert given["header"] == {"x": "y"}, "the event stays as it is"
-
-
-@pytest.mark.parametrize("kind", [None, ""])
-def test_an_event_without_a_type_is_refused(kind: Any) -> None:
-    with pytest.raises(InvalidEvent):
-        request(event(type=kind))
 
 
 @pytest.mark.parametrize("url", [None, ""])

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from sojourn.core.errors import InvalidEvent, InvalidSettings
+from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Capabilities
 from sojourn.destinations import options
 from sojourn.destinations.http import HttpSender
@@ -96,14 +96,9 @@ class Webhook(HttpDestination):
         return cls(config, sender=sender)
 
     def requests(self, event: Mapping[str, Any]) -> list[Request]:
-        """The one request of an event. Raises `InvalidSettings` where there is no URL.
-
-        Raises `InvalidEvent` where the event has no type.
-        """
+        """The one request of an event. Raises `InvalidSettings` where there is no URL."""
         if not self.url:
             raise InvalidSettings("the webhook needs `url`")
-        if not event.get("type"):
-            raise InvalidEvent("the event has no `type`")
         url = self._address(event)
         headers = {**self.headers}
         own = event.get("header")
