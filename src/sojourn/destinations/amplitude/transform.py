@@ -251,7 +251,7 @@ def _with_external_id(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return event
     name, value = at(context, "externalId.0.identifierType"), at(context, "externalId.0.id")
     traits = traits_of(event)
-    if not name or not isinstance(traits, dict):
+    if not isinstance(name, str) or not name or not isinstance(traits, dict):
         return event
     extended = {**traits, name: value}
     changed = {**event}
