@@ -56,7 +56,7 @@ def test_a_warehouse_that_is_down_long_is_an_alert_and_nothing_is_deleted(tmp_pa
     with serving(tmp_path / "data", "--config", str(config)) as server:
         for number in range(20):
             assert send(server, f"m-{number}") == (200, "ok")
-    with serving(tmp_path / "data", "--config", str(config)) as server:
+    with serving(tmp_path / "data", "--config", str(config), "--open-console") as server:
         (alert,) = eventually(lambda: over_budget(server, config), seconds=90)
         assert "warehouse:analytics (" in alert["text"]
         status, health = ask(f"{server.url}/health")
@@ -64,6 +64,9 @@ def test_a_warehouse_that_is_down_long_is_an_alert_and_nothing_is_deleted(tmp_pa
         metrics = ask(f"{server.url}/metrics")[1]
         assert 'sojourn_alert{alert="disk_budget"} 1.0' in metrics
         assert 'sojourn_lag_entries{reader="warehouse:analytics"}' in metrics
+        page = " ".join(ask(f"{server.url}/warehouse")[1].split())
+        assert "The log takes" in page
+        assert "warehouse:analytics (" in page
         shown = sojourn(server, config, "status")
         assert "Alert: The log takes" in " ".join(shown.split())
         assert len(server.events()) == 20

@@ -58,6 +58,16 @@ def server() -> Iterator[PostgresServer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def module_database(server: PostgresServer) -> Iterator[PostgresStorage]:
+    """An empty database for all tests of a module."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute('CREATE DATABASE "module" STRATEGY file_copy')
+    yield PostgresStorage(server.url.replace("/postgres", "/module"))
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute('DROP DATABASE "module" WITH (FORCE)')
+
+
 @pytest.fixture
 def new_database(server: PostgresServer) -> Iterator[Callable[[], PostgresStorage]]:
     """Makes an empty database at each call."""
