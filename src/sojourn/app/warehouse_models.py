@@ -70,6 +70,7 @@ def rebuild_in(configuration: Configuration, warehouse: str) -> Rebuilt:
 
 
 def _entry(configuration: Configuration, name: str) -> DestinationSettings:
+    """The warehouse of that name. Raises `InvalidSettings`."""
     for entry in configuration.warehouses:
         if entry.name == name:
             return entry
