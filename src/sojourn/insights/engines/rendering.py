@@ -40,15 +40,17 @@ class Engine(NamedTuple):
         return found
 
 
-def _engine(sqlglot: str, file: str = "", **ways: bool) -> Engine:
-    return Engine(sqlglot, queries(f"engines/{file or sqlglot}.sql"), **ways)
+def _engine(name: str, like: str = "", **ways: bool) -> Engine:
+    """The engine of a `.sql` file, which says only what is otherwise than in that of `like`."""
+    parts = queries(f"engines/{like}.sql") if like else {}
+    return Engine(name, {**parts, **queries(f"engines/{name}.sql")}, **ways)
 
 
 ENGINES: Mapping[str, Engine] = {
     "duckdb": _engine("duckdb"),
     "postgres": _engine("postgres", ignores_nulls=False),
     "spark": _engine("spark"),
-    "databricks": _engine("databricks", "spark"),
+    "databricks": _engine("databricks", like="spark"),
     "snowflake": _engine("snowflake"),
     "bigquery": _engine("bigquery"),
     "redshift": _engine("redshift"),

@@ -1,4 +1,4 @@
--- Spark from 4.1 on, which is the first with recursive queries. Databricks takes the same.
+-- Spark from 4.1 on, which is the first with recursive queries.
 -- Working tables are real ones: Spark would compute temporary views again at each use, and the plan
 -- of one upon the other grows without bounds.
 
