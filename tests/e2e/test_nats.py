@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from sojourn.testing.nats_server import NatsServerProcess, nats_server
 
 from .conftest import SOJOURN, WRITE_KEY, Server, eventually, serving
 
+NUMBERS = count()
 PASSWORD = "not-for-the-output"
 AUTHORIZATION = "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
 
@@ -44,7 +48,7 @@ def config(
     return path
 
 
-def send(server: Server, *minutes: int) -> int:
+def send(server: Server | Gateway, *minutes: int) -> int:
     events = [
         {
             "type": "page",
@@ -73,17 +77,49 @@ def counted(server: Server) -> int:
     return sum(session["events"] for session in server.sessions())
 
 
-def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+class Gateway:
+    """A `sojourn gateway` on a free port."""
+
+    def __init__(self, config: Path) -> None:
+        self.output = config.parent / f"gateway-{next(NUMBERS)}.out"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [SOJOURN, "gateway", "--port", "0", "--config", config],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY, "COLUMNS": "200"},
+            )
+        self.url = eventually(self._listening)
+
+    def _listening(self) -> str:
+        written = self.output.read_text()
+        assert self.process.poll() is None, written
+        found = re.search(r"config URL: (http://\S+)\n", written)
+        return found[1] if found else ""
+
+
+@contextmanager
+def gateway(config: Path) -> Iterator[Gateway]:
+    running = Gateway(config)
+    try:
+        yield running
+    finally:
+        running.process.terminate()
+        running.process.wait(timeout=60)
+
+
+def command(*arguments: str | Path, write_key: str = WRITE_KEY) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [SOJOURN, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY, "COLUMNS": "200"},
+        env=os.environ | {"SOJOURN_WRITE_KEY": write_key, "COLUMNS": "200"},
     )
 
 
+@pytest.mark.slow
 def test_events_become_sessions_over_restarts_of_either(
     tmp_path: Path, config: Path, nats_running: NatsServerProcess
 ) -> None:
@@ -112,6 +148,31 @@ def test_events_become_sessions_over_restarts_of_either(
     replayed = command("warehouse", "replay", tmp_path / "other.duckdb", "--data-dir", data,
                        "--config", config)  # fmt: skip
     assert "6 events are in" in replayed.stdout, replayed.stderr
+
+
+def test_gateways_alone_take_events_for_the_one_that_makes_sessions(
+    tmp_path: Path, config: Path
+) -> None:
+    data = tmp_path / "data"
+    with serving(data, "--config", str(config)) as main, gateway(config) as one:
+        with gateway(config) as other:
+            assert send(one, 0, 1) == 200
+            assert send(other, 2) == 200
+            eventually(lambda: counted(main) == 3)
+            other.process.kill()
+        main.stop()
+        assert send(one, 3) == 200, "what makes the sessions is away"
+    with serving(data, "--config", str(config)) as main:
+        eventually(lambda: counted(main) == 4)
+
+
+def test_a_gateway_alone_needs_a_shared_log_and_sources(tmp_path: Path, config: Path) -> None:
+    for text, said in (("", "set log = nats://"), (config.read_text(), "there is no source")):
+        config.write_text(text)
+        started = command("gateway", "--port", "0", "--config", config, write_key="")
+        assert started.returncode == 1
+        assert said in started.stderr
+        assert "Traceback" not in started.stderr
 
 
 def test_a_server_that_is_not_there_is_said_in_one_sentence(

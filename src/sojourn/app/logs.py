@@ -13,6 +13,7 @@ from sojourn.settings import Configuration
 
 SQLITE = "sqlite"
 _REPLICAS = (1, 3, 5)
+_FOREVER = Retention(max_age_ms=0, max_bytes=0)
 
 logger = logging.getLogger("sojourn.log")
 
@@ -21,14 +22,17 @@ class StoredLog(EventLog, Erasable, Protocol):
     """A log that lasts."""
 
 
-def open_log(configuration: Configuration, directory: DataDirectory) -> StoredLog:
-    """The configured log.
+def open_log(
+    configuration: Configuration, directory: DataDirectory, keeps: bool = True
+) -> StoredLog:
+    """The configured log; `keeps`: it is for this process to delete what is too old.
 
     Raises `InvalidSettings` for a `log` that cannot be, `MissingPart` for one that needs an
     extra, `LogUnavailable` where it does not answer.
     """
+    retention = _retention(configuration) if keeps else _FOREVER
     if is_sqlite(configuration):
-        return SqliteLog(directory.log, retention=_retention(configuration))
+        return SqliteLog(directory.log, retention=retention)
     try:
         from sojourn.log.jetstream.server import NatsServer
         from sojourn.log.nats_log import NatsLog
@@ -47,7 +51,7 @@ def open_log(configuration: Configuration, directory: DataDirectory) -> StoredLo
         ca=configuration["nats_ca"],
         replicas=replicas,
     )
-    log = NatsLog(server, retention=_retention(configuration))
+    log = NatsLog(server, retention=retention)
     if directory.log.exists():
         logger.warning(
             "the log is at %s; what is in %s from before is not read", server.url, directory.log

@@ -29,7 +29,7 @@ async def separate_tables(
     _check(configuration, directory, path)
     clock = SystemClock()
     sources = configured_sources(configuration, directory)
-    log = open_log(configuration, directory)
+    log = open_log(configuration, directory, keeps=False)
     try:
         tables = DuckDBTables(path, sources.by_id, SessionModel(sources.by_id))
         try:

@@ -31,6 +31,7 @@ Start with `sojourn serve --demo --open-console`, open the printed URL, then loo
 )
 app.command()(serving.serve)
 app.command()(serving.demo)
+app.command()(serving.gateway)
 app.add_typer(sessions.app)
 app.command()(sessions.session)
 app.command()(reading.export)

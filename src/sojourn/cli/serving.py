@@ -1,4 +1,4 @@
-"""`sojourn serve` and `sojourn demo`."""
+"""`sojourn serve`, `sojourn gateway` and `sojourn demo`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sojourn.core.errors import SojournError
 if TYPE_CHECKING:
     from sojourn.app.demo import Demo
     from sojourn.app.platform import Platform
+    from sojourn.app.sources import Sources
 
 People = Annotated[int, typer.Option(help="How many visitors.", min=1, max=100_000)]
 Days = Annotated[int, typer.Option(help="Days of history.", min=1, max=365)]
@@ -62,6 +63,31 @@ def serve(
             playing.add(asyncio.get_running_loop().create_task(_play_beside(demo)))
 
     uvloop.run(run_server(configuration, ready))
+
+
+def gateway(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    config: Config = None,
+) -> None:
+    """Take events for a `sojourn serve` on another machine, through a log on NATS.
+
+    Any number of them may run; `sojourn serve` makes sessions of what they take. The file must
+    name the same log and the same sources. Needs no data folder.
+    """
+    import uvloop
+
+    from sojourn.app.gateways import serve_gateway
+    from sojourn.app.server import configure_logging
+
+    configuration = read_configuration(config, host=host, port=port)
+    configure_logging(configuration["log_level"])
+
+    def ready(url: str, sources: Sources) -> None:
+        console.print(f"[bold]A gateway is running.[/]  Data plane and config URL: {url}")
+        console.print("Sources: " + ", ".join(source.name for source in sources.all))
+
+    uvloop.run(serve_gateway(configuration, ready))
 
 
 def demo(
