@@ -74,11 +74,12 @@ templates = st.fixed_dictionaries(
 
 
 def varied(template: Any, draw: Any) -> Any:
-    """The same keys, some values changed."""
+    """The same keys or some of them, some values changed."""
     if isinstance(template, dict):
         return {
             key: value if key in ("type", "event") else varied(value, draw)
             for key, value in template.items()
+            if key in ("type", "event") or draw(st.integers(0, 9))
         }
     return draw(st.one_of(st.just(template), st.just(template), leaves))
 

@@ -1,4 +1,4 @@
-"""Where the values of events of one shape go, found out by asking the transformer.
+"""Where the values of events that are alike go, found out by asking the transformer.
 
 A form puts a mark in the place of every value of an event, lets the transformer make rows of
 it, and reads off which mark came out in which column. So the rules are stated once, in the
@@ -9,29 +9,29 @@ not tell the truth, the form says so, and the events go through the transformer 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sojourn.warehouse.shapes import Levels
+from sojourn.warehouse.molds import Mold, Path
 from sojourn.warehouse.transform import Origin, Row, Transformer, UnusableEvent
-from sojourn.warehouse.transform.settings import ANY_WAREHOUSE
 from sojourn.warehouse.transform.times import KNOWN_TIMES
 from sojourn.warehouse.transform.values import TIME_MAX, is_blank, json_text
 
 _MARK = "\x1a"
 _FIRST_TIME = datetime(1000, 1, 1)  # noqa: DTZ001 - a mark, not a time
-_SPREAD_KEYS = ("0", "1")
-Leaf = tuple[int, str]
-"""Number of the object (in the order of `Levels`) and key."""
-Absent = frozenset[Leaf]
-_KEPT: Absent = frozenset(((0, "type"), (0, "event")))
-"""What a shape fixes: it stays as it is."""
+_ANSWERS_MAX = 500
+Leaf = Path
+Blank = frozenset[Leaf]
+_KEPT = (("type",), ("event",))
+"""What is the same in all events that are alike: it stays as it is."""
+_NEEDED = frozenset((("messageId",), ("receivedAt",)))
+"""What the transformer makes up where it is missing, for each event anew."""
 
 
 class Unmappable(Exception):
-    """The rows of such events do not follow from their shape."""
+    """The rows of such events do not follow from what they look like."""
 
 
 @dataclass
@@ -46,97 +46,128 @@ class Target:
     types: dict[str, str] = field(default_factory=dict)
     """Of the constants, and of columns that the load fills."""
 
-    def without(self, leaf: Leaf) -> Target:
-        """The same without the columns of `leaf`."""
-        leaves = {column: source for column, source in self.leaves.items() if source != leaf}
+    def without(self, blank: Blank) -> Target:
+        """The same without the columns of some leaves."""
+        leaves = {column: leaf for column, leaf in self.leaves.items() if leaf not in blank}
         return Target(self.table, leaves, self.constants, self.types)
+
+    def columns_of(self, leaf: Leaf) -> set[str]:
+        """The columns that a leaf goes to."""
+        return {column for column, source in self.leaves.items() if source == leaf}
 
 
 class Form:
-    """The targets of events of one shape and origin."""
+    """The targets of events of one mold and origin."""
 
-    def __init__(self, transformer: Transformer, origin: Origin, example: Levels) -> None:
-        """`example` is an event of the shape, as `Shapes` gives it."""
+    def __init__(self, transformer: Transformer, origin: Origin, mold: Mold) -> None:
         self._transformer = transformer
         self._origin = origin
-        self._example = example
-        self._targets: dict[Absent, list[Target] | None] = {}
-        self._alone: dict[tuple[Absent, Leaf], bool] = {}
-        self.leaves: list[Leaf] = [
-            (number, key)
-            for number, level in enumerate(example)
-            for key, value in level.items()
-            if type(value) is not dict and (number, key) not in _KEPT
-        ]
-        self._checked: set[Absent] = set()
-        self._hopeless = (
-            self._has_options()
-            or any(key in level for level in example for key in _SPREAD_KEYS)
-            or _objects(example[0]) != len(example)
-            # Null stands for an empty context there, other blank values are errors.
-            or type(example[0].get("context", {})) is not dict
+        self._example = mold.example
+        self._all = frozenset(
+            leaf for leaf, kind in mold.kinds.items() if kind and leaf not in _KEPT
         )
+        self._probes: dict[Blank, list[Target] | None] = {}
+        self._answers: dict[Blank, list[Target]] = {}
+        self._free: dict[Leaf, bool] = {}
+        self._checked: set[Blank] = set()
+        self._leaves: list[Leaf] | None = None
 
-    def _has_options(self) -> bool:
-        """Whether the event may carry settings of its own for this warehouse."""
-        integrations = self._example[0].get("integrations")
-        options = {self._transformer.provider.type, ANY_WAREHOUSE}
-        return type(integrations) is dict and not options.isdisjoint(integrations)
+    def leaves(self) -> list[Leaf]:
+        """The leaves that matter: the others go nowhere, whatever is in them.
 
-    def targets(self, absent: Absent) -> list[Target]:
-        """Where the values go if those of `absent` are blank.
-
-        Raises `Unmappable` where that does not follow from the shape.
+        Raises `Unmappable` if nothing follows from what the events look like.
         """
-        if self._hopeless:
+        if not self._all >= _NEEDED:
             raise Unmappable
-        if absent not in self._targets:
+        if self._leaves is None:
+            used = {leaf for target in self._probed(frozenset()) for leaf in target.leaves.values()}
+            self._leaves = [leaf for leaf in self._all if leaf in used or not self._is_free(leaf)]
+        return self._leaves
+
+    def targets(self, blank: Blank) -> list[Target]:
+        """Where the values go if those of `blank` are.
+
+        Raises `Unmappable` where that does not follow from what the events look like.
+        """
+        found = self._answers.get(blank)
+        if found is None:
+            if not _NEEDED.isdisjoint(blank):
+                raise Unmappable
+            found = [target.without(blank) for target in self._probed(self._bound(blank))]
+            if len(self._answers) >= _ANSWERS_MAX:
+                self._answers.clear()
+            self._answers[blank] = found
+        return found
+
+    def stands_alone(self, blank: Blank, leaf: Leaf) -> bool:
+        """Whether nothing but its own columns goes when `leaf` is blank, too."""
+        if self._is_free(leaf):
+            return True
+        try:
+            without = self.targets(blank | {leaf})
+        except Unmappable:
+            return False
+        return without == [target.without(frozenset((leaf,))) for target in self.targets(blank)]
+
+    def check(self, blank: Blank, sample: dict[str, Any]) -> None:
+        """Compare with what the transformer makes of a real event, once for each `blank`.
+
+        Call it if all its other blank values stand alone. Raises `Unmappable`.
+        """
+        bound = self._bound(blank)
+        if bound in self._checked:
+            return
+        try:
+            rows = self._transformer.rows(sample, self._origin)
+        except UnusableEvent:
+            rows = []
+        if not _agree(rows, self.targets(blank), sample):
+            self._probes[bound] = None
+            self._answers.clear()
+            raise Unmappable
+        self._checked.add(bound)
+
+    def _bound(self, blank: Blank) -> Blank:
+        return frozenset(leaf for leaf in blank if not self._is_free(leaf))
+
+    def _is_free(self, leaf: Leaf) -> bool:
+        """Whether `leaf` only ever decides about its own columns, and no other about these.
+
+        A value can keep others out of a column, and the more values there are, the more are kept
+        out. So a leaf is free if nothing else changes when it goes from the whole event, and if it
+        has the same columns when everything else has gone.
+        """
+        free = self._free.get(leaf)
+        if free is None:
+            free = self._free[leaf] = self._find_free(leaf)
+        return free
+
+    def _find_free(self, leaf: Leaf) -> bool:
+        one = frozenset((leaf,))
+        whole = self._probed(frozenset())
+        try:
+            without, alone = self._probe(one), self._probe(self._all - one)
+        except Unmappable:
+            return False
+        if without != [target.without(one) for target in whole]:
+            return False
+        columns = {target.table: target.columns_of(leaf) for target in whole}
+        return all(target.columns_of(leaf) == columns.get(target.table) for target in alone)
+
+    def _probed(self, blank: Blank) -> list[Target]:
+        if blank not in self._probes:
             try:
-                self._targets[absent] = self._probe(absent)
+                self._probes[blank] = self._probe(blank)
             except Unmappable:
-                self._targets[absent] = None
-        found = self._targets[absent]
+                self._probes[blank] = None
+        found = self._probes[blank]
         if found is None:
             raise Unmappable
         return found
 
-    def stands_alone(self, absent: Absent, leaf: Leaf) -> bool:
-        """Whether nothing but its own columns goes when `leaf` is blank too."""
-        key = (absent, leaf)
-        if key not in self._alone:
-            try:
-                without = self.targets(absent | {leaf})
-            except Unmappable:
-                without = []
-            expected = [target.without(leaf) for target in self.targets(absent)]
-            self._alone[key] = without == expected
-        return self._alone[key]
-
-    def check(self, absent: Absent, sample: Levels) -> None:
-        """Compare with what the transformer makes of a real event, once for each `absent`.
-
-        Call it if all its other blank values stand alone. Raises `Unmappable`.
-        """
-        if absent in self._checked:
-            return
-        targets = self.targets(absent)
-        try:
-            rows = self._transformer.rows(sample[0], self._origin)
-        except UnusableEvent:
-            rows = []
-        if not _agree(rows, targets, sample):
-            self._targets[absent] = None
-            raise Unmappable
-        self._checked.add(absent)
-
-    def is_list(self, leaf: Leaf) -> bool:
-        """Whether the example has a list there: lists are treated differently."""
-        number, key = leaf
-        return type(self._example[number][key]) is list
-
-    def _probe(self, absent: Absent) -> list[Target]:
+    def _probe(self, blank: Blank) -> list[Target]:
         marks: dict[Any, Leaf] = {}
-        event = self._marked(iter(enumerate(self._example)), absent, marks)
+        event = self._marked((), self._example, blank, marks)
         try:
             rows = self._transformer.rows(event, self._origin)
         except UnusableEvent:
@@ -144,32 +175,22 @@ class Form:
         return [_target(row, marks) for row in rows]
 
     def _marked(
-        self,
-        levels: Iterator[tuple[int, dict[str, Any]]],
-        absent: Absent,
-        marks: dict[Any, Leaf],
+        self, path: Path, source: Mapping[str, Any], blank: Blank, marks: dict[Any, Leaf]
     ) -> dict[str, Any]:
-        """The next object of the example, and all within, with marks for values."""
-        number, source = next(levels)
+        """The example or an object in it, with marks for values."""
         marked: dict[str, Any] = {}
         for key, value in source.items():
-            leaf = (number, key)
+            leaf = (*path, key)
             if type(value) is dict:
-                marked[key] = self._marked(levels, absent, marks)
+                marked[key] = self._marked(leaf, value, blank, marks)
             elif leaf in _KEPT:
                 marked[key] = value
-            elif leaf in absent:
+            elif value is None or leaf in blank:
                 marked[key] = None
             else:
-                marked[key] = _mark(value, len(marks))
-                stored = marked[key]
-                marks[json_text(stored) if type(stored) is list else stored] = leaf
+                mark = marked[key] = _mark(value, len(marks))
+                marks[json_text(mark) if type(mark) is list else mark] = leaf
         return marked
-
-
-def _objects(source: dict[str, Any]) -> int:
-    """How many objects there are, itself included."""
-    return 1 + sum(_objects(value) for value in source.values() if type(value) is dict)
 
 
 def _mark(value: Any, number: int) -> Any:
@@ -197,20 +218,23 @@ def _target(row: Row, marks: Mapping[Any, Leaf]) -> Target:
     return target
 
 
-def _agree(rows: Sequence[Row], targets: Sequence[Target], sample: Levels) -> bool:
+def _agree(rows: Sequence[Row], targets: Sequence[Target], sample: dict[str, Any]) -> bool:
     """Whether the rows are those that the targets give for the event `sample`."""
     if [row.table for row in rows] != [target.table for target in targets]:
         return False
     for row, target in zip(rows, targets, strict=True):
-        values = {c: _stored(sample[number][key]) for c, (number, key) in target.leaves.items()}
+        values = {column: _stored(sample, leaf) for column, leaf in target.leaves.items()}
         present = {column: value for column, value in values.items() if value is not None}
         if present | target.constants != row.values:
             return False
     return True
 
 
-def _stored(value: Any) -> Any:
+def _stored(sample: dict[str, Any], leaf: Leaf) -> Any:
     """How a value is stored in a column of its own type; None if it is blank."""
+    value: Any = sample
+    for key in leaf:
+        value = value.get(key) if type(value) is dict else None
     if type(value) is str:
         time = KNOWN_TIMES[value] if value[4:5] == "-" and len(value) < TIME_MAX else None
         return time or value or None

@@ -9,22 +9,45 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
-import msgspec
 import pyarrow as pa
 
 from sojourn.core.envelope import DeadLetter
 from sojourn.core.ports import Batch
 from sojourn.warehouse.namespaces import namespace_of
-from sojourn.warehouse.portion import Portion, Workshop, reason_of
+from sojourn.warehouse.portion import Portion, Workshop
+from sojourn.warehouse.sorting import decode
 from sojourn.warehouse.transform import Origin
 
 STAGE = "warehouse"
 PORTION = 4000
 """Events, about."""
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+class Decoded(Sequence[Mapping[str, Any]]):
+    """Events that are decoded when they are looked at: few are in memory at a time."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        """`lines`: the JSON text of each event."""
+        self.lines = lines
+
+    def __len__(self) -> int:
+        """How many events."""
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Mapping[str, Any]]: ...
+    def __getitem__(self, index: Any) -> Any:
+        """One event, decoded; or a part of them, which is not."""
+        found = self.lines[index]
+        return Decoded(found) if isinstance(index, slice) else decode(found)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Each event, decoded."""
+        return map(decode, self.lines)
 
 
 class Intake:
@@ -35,14 +58,13 @@ class Intake:
         self.count = 0
         self.discarded = 0
         """Values that did not fit their column."""
-        self.events: dict[str, list[dict[str, Any]]] = {}
-        """The decoded events by source, for the session model, if they are to be kept."""
         self.aside: list[DeadLetter] = []
         """Events that cannot be turned into rows, with the reason."""
         self._workshop = workshop
         self._load_time = load_time
         self._keep_events = keep_events
         self._parts: dict[str, dict[str, list[pa.Table]]] = {}
+        self._lines: dict[str, list[bytes]] = {}
 
     def take(self, batches: Iterable[Batch]) -> None:
         """Turn events into columns. The tables are widened as it needs them to be."""
@@ -52,6 +74,10 @@ class Intake:
         for source_id, some in by_source.items():
             for part in _portions(some):
                 self._take(source_id, part)
+
+    def events(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """The events that have rows, by source, for the session model, if they are to be kept."""
+        return {source_id: Decoded(lines) for source_id, lines in self._lines.items()}
 
     def tables(self) -> Mapping[str, Mapping[str, pa.Table]]:
         """The rows by namespace and table; they are handed over, and not kept here."""
@@ -69,35 +95,20 @@ class Intake:
         namespace = namespace_of(source_id, source)
         origin = Origin(source_id, source.platform if source else "")
         portion = Portion(self._workshop, origin, namespace, self._load_time)
+        lines = [line for batch in batches for line in batch.events]
+        self.count += len(lines)
         with _no_garbage_collection():
-            lines, events = self._decoded(batches)
-            portion.take(events)
-        for number, reason in portion.failed.items():
-            self._put_aside(*lines[number], reason)
+            portion.take(lines)
+        if portion.failed:
+            owners = [batch for batch in batches for _ in batch.events]
+            for number, reason in sorted(portion.failed.items()):
+                self._put_aside(owners[number], lines[number], reason)
         for table, columns in portion.parts:
             self._parts.setdefault(namespace, {}).setdefault(table, []).append(columns)
         self.discarded += portion.discarded
         if self._keep_events:
-            self.events.setdefault(source_id, []).extend(
-                event for number, event in enumerate(events) if number not in portion.failed
-            )
-
-    def _decoded(
-        self, batches: Sequence[Batch]
-    ) -> tuple[list[tuple[Batch, bytes]], list[dict[str, Any]]]:
-        """Where each event comes from, and the event."""
-        lines: list[tuple[Batch, bytes]] = []
-        events: list[dict[str, Any]] = []
-        for batch in batches:
-            self.count += len(batch.events)
-            for line in batch.events:
-                try:
-                    events.append(_decode(line))
-                except Exception as error:  # whatever an event holds, the others are loaded
-                    self._put_aside(batch, line, reason_of(error))
-                else:
-                    lines.append((batch, line))
-        return lines, events
+            good = [line for number, line in enumerate(lines) if number not in portion.failed]
+            self._lines.setdefault(source_id, []).extend(good)
 
     def _put_aside(self, batch: Batch, line: bytes, reason: str) -> None:
         letter = DeadLetter(batch.source_id, batch.received_at, STAGE, reason, line)

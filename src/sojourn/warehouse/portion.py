@@ -1,24 +1,24 @@
 """Some events of one source into columns of its tables.
 
-Events of one shape go into columns together (`sojourn.warehouse.placing`); rare shapes and odd
+Events that are alike go into columns together (`sojourn.warehouse.placing`); rare ones and odd
 values go through the transformer one by one. Both ways end in the same columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from sojourn.core.source import Source
 from sojourn.warehouse.columns import Discard, RowSet
 from sojourn.warehouse.placing import Placed, Placer
-from sojourn.warehouse.shapes import Levels, Shape, Shapes
+from sojourn.warehouse.sorting import Sorter, decode
 from sojourn.warehouse.transform import DISCARDS_TABLE, Origin, Row, Transformer
 
 FEW = 12
-"""Fewer events of a shape go through the transformer one by one."""
+"""Fewer events that are alike go through the transformer one by one."""
 USERS = "users"
 """Its rows are made from `identifies`; those of the events only say which columns there are."""
 Sources = Callable[[str], Source | None]
@@ -44,7 +44,7 @@ class Workshop:
         self.transformer = transformer
         self.sources = sources
         self.catalog = catalog
-        self.shapes = Shapes()
+        self.sorter = Sorter(transformer.provider.type)
         self.placer = Placer(transformer)
 
 
@@ -64,60 +64,39 @@ class Portion:
         self._namespace = namespace
         self._load_time = load_time
 
-    def take(self, events: Sequence[dict[str, Any]]) -> None:
-        """Fill `parts` and `failed`."""
-        placed, rest = self._placed(events)
-        sets = self._row_sets(events, rest)
-        wanted = self._wanted([p.types() for _, p in placed], sets)
+    def take(self, lines: Sequence[bytes]) -> None:
+        """Fill `parts` and `failed` from events, each the JSON text of one."""
+        placed, rest = self._placed(lines)
+        sets = self._row_sets(lines, rest)
+        wanted = self._wanted([p.types() for p in placed], sets)
         if wanted is None:  # the order of the events decides about a type
             placed = []
-            sets = self._row_sets(events, range(len(events)))
+            self.failed = {}
+            sets = self._row_sets(lines, range(len(lines)))
             wanted = {table: rows.first_types() for table, rows in sets.items()}
         self._catalog.admit(self._namespace, wanted)
-        misfits = [number for numbers, p in placed if not self._add_placed(p) for number in numbers]
+        misfits = [number for p in placed if not self._add_placed(p) for number in p.numbers]
         self._add_rows(sets)
-        self._add_rows(self._row_sets(events, sorted(misfits)))
+        self._add_rows(self._row_sets(lines, sorted(misfits)))
 
-    def _placed(
-        self, events: Sequence[dict[str, Any]]
-    ) -> tuple[list[tuple[list[int], Placed]], list[int]]:
-        """What can be placed together, each with the numbers of its events; and the rest."""
-        rest: list[int] = []
-        groups: dict[Shape, tuple[list[int], list[Levels]]] = {}
-        shape_of = self._workshop.shapes.of
-        for number, event in enumerate(events):
-            found = shape_of(event)
-            if found is None:
-                rest.append(number)
-                continue
-            levels, shape = found
-            group = groups.get(shape)
-            if group is None:
-                group = groups[shape] = ([], [])
-            group[0].append(number)
-            group[1].append(levels)
-        placed: list[tuple[list[int], Placed]] = []
-        for shape, (numbers, members) in groups.items():
-            together = (
-                self._workshop.placer.place(self._origin, shape, members)
-                if len(numbers) >= FEW
-                else None
-            )
-            if together is None:
-                rest += numbers
-                for levels in members:
-                    self._workshop.shapes.learn(levels[0])
+    def _placed(self, lines: Sequence[bytes]) -> tuple[list[Placed], list[int]]:
+        """What can be placed together; and the numbers of the other events."""
+        found: list[Placed] = []
+        sorter, placer = self._workshop.sorter, self._workshop.placer
+        groups, rest = sorter.sort(self._origin.source_id, lines, FEW)
+        for alike in groups:
+            placed = placer.place(self._origin, alike, decode(lines[alike.numbers[0]]))
+            if placed is None:
+                rest += alike.numbers
             else:
-                placed.append((numbers, together))
-        return placed, sorted(rest)
+                found.append(placed)
+        return found, sorted(rest)
 
-    def _row_sets(
-        self, events: Sequence[dict[str, Any]], numbers: Iterable[int]
-    ) -> dict[str, RowSet]:
+    def _row_sets(self, lines: Sequence[bytes], numbers: Iterable[int]) -> dict[str, RowSet]:
         tables: dict[str, list[Row]] = {}
         for number in numbers:
             try:
-                rows = self._workshop.transformer.rows(events[number], self._origin)
+                rows = self._workshop.transformer.rows(decode(lines[number]), self._origin)
             except Exception as error:  # whatever an event holds, the others are loaded
                 self.failed[number] = reason_of(error)
                 continue

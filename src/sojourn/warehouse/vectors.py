@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sojourn.warehouse.columns import ARROW_TYPES
+from sojourn.warehouse.molds import FLAG, LIST, NUMBER
 from sojourn.warehouse.transform.times import KNOWN_TIMES
 from sojourn.warehouse.transform.values import TIME_MAX, is_blank, json_text
 
 _MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError, TypeError)
-_NONE = type(None)
-_NUMBERS = ({int}, {float}, {int, float})
 _USUAL = len("2026-11-24T11:07:35.041Z")
-_LIKE_A_TIME = r"^\d{4}-"
+_SHORTEST = len("2026-11-24")
+_DASH, _ZERO = ord("-"), ord("0")
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class Vector:
     blanks: int
     values: Sequence[Any] = ()
     """Numbers and times as they came, for columns of other types."""
+    longest: int = 0
+    """Of texts, in bytes."""
 
     def as_type(self, wanted: str) -> pa.Array | None:
         """The array for a column of type `wanted`; None if the rules must look at each value."""
@@ -46,46 +49,52 @@ class Vector:
         return None
 
 
-def vector_of(values: Sequence[Any]) -> Vector | None:
-    """The values as a vector; None if they are of several types or too odd for one."""
-    first = values[0]
-    if type(first) is str:
-        return _texts(values)
-    kinds = set(map(type, values))
-    kinds.discard(_NONE)
-    if not kinds:
-        return Vector("", pa.nulls(len(values)), len(values))
-    if kinds == {str}:
-        return _texts(values)
-    if kinds in _NUMBERS:
+def vector_of(values: Sequence[Any], kind: str) -> Vector | None:
+    """The values as a vector; None if they are too odd for one.
+
+    `kind` is that of all values which are not null (`sojourn.warehouse.molds`).
+    """
+    if values[0] is None and values.count(None) == len(values):
+        return Vector("", None, len(values))
+    if kind == NUMBER:
         return _numbers(values)
-    if kinds == {bool}:
+    if kind == FLAG:
         array = pa.array(values, pa.bool_())
         return Vector("boolean", array, array.null_count)
-    if kinds == {list}:
+    if kind == LIST:
         texts = [None if is_blank(value) else json_text(value) for value in values]
         return _with_blanks(_array(texts, "string"))
-    return None
+    return _texts(values)
 
 
 def _texts(values: Sequence[Any]) -> Vector | None:
     array = _array(values, "string")
     if array is None:
         return None
-    if "" in values:
+    # One look at the offsets tells the lengths; Arrow's kernels would take a call for each.
+    _, offsets, data = array.buffers()
+    starts = np.frombuffer(offsets, np.int32, len(array) + 1)
+    lengths = np.diff(starts)
+    longest = int(lengths.max())
+    shortest = int(lengths.min())
+    if shortest == 0 and "" in values:
         array = pc.if_else(pc.equal(array, ""), None, array)
-    if pc.any(pc.match_substring_regex(array, _LIKE_A_TIME)).as_py():
-        return _times(values, array)
-    return _with_blanks(array)
+    if longest >= _SHORTEST:
+        starts = starts[:-1][lengths >= _SHORTEST]
+        letters = np.frombuffer(data, np.uint8)
+        maybe = (letters[starts + 4] == _DASH) & (letters[starts] - _ZERO < 10)
+        if maybe.any():
+            return _times(values, array, shortest == longest == _USUAL, longest)
+    return _with_blanks(array, longest)
 
 
-def _times(values: Sequence[Any], array: pa.Array) -> Vector | None:
+def _times(values: Sequence[Any], array: pa.Array, usual: bool, longest: int) -> Vector | None:
     """A vector of times, if all are; of text, if none is."""
-    moments = _usual_times(array)
+    moments = _usual_times(array) if usual else None
     if moments is None:
         times = _stored_times(values)
         if times.null_count == len(array):
-            return _with_blanks(array)
+            return _with_blanks(array, longest)
         if times.null_count > array.null_count:
             return None
         moments = times.cast(ARROW_TYPES["datetime"])
@@ -93,10 +102,7 @@ def _times(values: Sequence[Any], array: pa.Array) -> Vector | None:
 
 
 def _usual_times(array: pa.Array) -> pa.Array | None:
-    """The times, if all are written as SDKs do: Arrow reads those faster, and the same."""
-    lengths = pc.min_max(pc.binary_length(array))
-    if lengths["min"].as_py() != _USUAL or lengths["max"].as_py() != _USUAL:
-        return None
+    """Times that are written as SDKs do: Arrow reads those faster, and the same."""
     try:
         moments = array.cast(ARROW_TYPES["datetime"])
     except _MISFITS:
@@ -116,11 +122,11 @@ def _numbers(values: Sequence[Any]) -> Vector | None:
     return Vector(kind, array, array.null_count, values) if array is not None else None
 
 
-def _with_blanks(array: pa.Array | None) -> Vector | None:
+def _with_blanks(array: pa.Array | None, longest: int = 0) -> Vector | None:
     if array is None:
         return None
     blanks = array.null_count
-    return Vector("" if blanks == len(array) else "string", array, blanks)
+    return Vector("" if blanks == len(array) else "string", array, blanks, longest=longest)
 
 
 def _array(values: Sequence[Any], kind: str) -> pa.Array | None:
