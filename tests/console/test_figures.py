@@ -73,7 +73,7 @@ def test_times_are_utc_until_the_page_has_moved_them() -> None:
     [
         ("sessions", "number"), ("engaged_sessions", "number"), ("bounce_rate", "ratio"),
         ("share", "ratio"), ("duration_median", "seconds"), ("engaged_mean", "seconds"),
-        ("revenue", "money"), ("views_per_session", "number"), ("delay_ms", "number"),
+        ("revenue", "money"), ("views_per_session", "mean"), ("delay_ms", "number"),
         ("change", "ratio"),
     ],
 )  # fmt: skip

@@ -154,7 +154,7 @@ def test_a_finding_says_it_in_plain_words(make_shop: Any) -> None:
     text = report.rows[0][0]
     assert text.startswith("Checkout → payment on mobile fell from 8")
     assert "from 16 March 2026 to 23 March 2026" in text
-    assert "sessions did not go on; 95 % interval of the change -" in text
+    assert "sessions did not go on; 95 % interval of the change −" in text
     assert "conversions a day lost." in text
     assert len(report.extra["examples"][0]) == 5
 

@@ -141,10 +141,15 @@ def _grid(top: float, y: Scale, kind: str) -> Markup:
                 y(value),
                 _LEFT - 6,
                 y(value) + 4,
-                show(value, kind),
+                _tick(value, kind),
             )
         )
     return Markup("").join(lines)
+
+
+def _tick(value: float, kind: str) -> Markup | str:
+    """A round value beside its line: `75 %`, not `75.0 %`."""
+    return f"{value * 100:g} %" if kind == "ratio" else show(value, kind)
 
 
 def _days(labels: Sequence[str], x: Scale, height: int) -> Markup:

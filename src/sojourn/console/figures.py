@@ -223,6 +223,8 @@ def kind_of(name: str, values: Sequence[Any]) -> str:
         return "text"
     if name.endswith(("sessions", "sessions_before")):
         return "number"
+    if "_per_" in name:
+        return "mean"
     for kind, pattern in (("money", _MONEY), ("seconds", _SECONDS), ("ratio", _RATIO)):
         if pattern.search(name):
             return kind
@@ -237,7 +239,13 @@ def label_of(name: str) -> str:
     return words if words[:2] == "ms" else words[:1].upper() + words[1:]
 
 
-_SHOWN: Final = {"number": number, "ratio": ratio, "seconds": seconds, "money": money}
+_SHOWN: Final = {
+    "number": number,
+    "mean": lambda value: f"{value:,.2f}",
+    "ratio": ratio,
+    "seconds": seconds,
+    "money": money,
+}
 UNITS: Final = {
     "count": "number",
     "number": "number",

@@ -105,6 +105,20 @@ def trend(asked: Asked, before: Asked | None, metric: str) -> Markup:
     return line_chart(labels, series, kind, f"{notation.label_of(metric)} over time")
 
 
+def parts_of_days(asked: Asked) -> list[tuple[str, Markup | str]]:
+    """Which ends of the trend are no whole days, in words and by their moment."""
+    if asked.report is None or asked.parameters.get("unit", "day") != "day" or not asked.records:
+        return []
+    zone, behind = ZoneInfo(asked.parameters.get("zone", "UTC")), asked.report.sessions
+    found = []
+    ends = (("the first day from", behind[0], "from"), ("the last until", behind[-1], "to"))
+    for words, bounds, name in ends:
+        at = datetime.datetime.fromisoformat((bounds or {})[name]).astimezone(zone)
+        if at.time() != datetime.time():
+            found.append((words, notation.moment((bounds or {})[name])))
+    return found
+
+
 def with_dates(asked: Asked) -> Asked:
     """The trend with days, weeks and months as dates: they are the reader's, not instants."""
     if asked.report is None or asked.parameters.get("unit") == "hour":
@@ -151,6 +165,36 @@ def session_facts(asked: Asked) -> Mapping[str, Any]:
     """What is known of the session as a whole."""
     facts: Mapping[str, Any] = asked.extra.get("session", {})
     return {name: value for name, value in facts.items() if value not in (None, "")}
+
+
+_STARTS: Final = {
+    "first_event": "Started: the first event of this visitor",
+    "timeout": "Started after a break longer than the timeout",
+    "cut_off": "Started because the one before had reached the maximum length",
+    "manual": "Started by the app",
+    "reset": "Started by a reset of the SDK",
+    "user_change": "Started because another user logged in",
+    "split": "Split off: the SDK used the id of the one before again",
+    "inferred": "Its events carry no session id; found by person and time",
+}
+_ENDS: Final = {
+    "timeout": "Ended: nothing followed within the timeout",
+    "cut_off": "Ended at the maximum length",
+    "manual": "Ended by the app",
+    "reset": "Ended by a reset of the SDK",
+    "user_change": "Ended because another user logged in",
+    "split": "Split: what followed under this id is a session of its own",
+}
+
+
+def start_in_words(reason: str) -> str:
+    """Why a session started, as a sentence."""
+    return _STARTS.get(reason, f"Started: {reason}")
+
+
+def end_in_words(reason: str) -> str:
+    """Why a session ended, as a sentence."""
+    return _ENDS.get(reason, f"Ended: {reason}")
 
 
 _SHOWN_IN_LINE: Final = frozenset(

@@ -10,7 +10,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from sojourn.console import charts, figures
+from sojourn.console import charts, figures, lenses
 from sojourn.console.asking import Asked
 from sojourn.console.filters import SETS, fields, shared_query
 from sojourn.core.ports import ReportSpec
@@ -58,6 +58,8 @@ class Pages:
             label=figures.label_of,
             person=figures.person,
             clock=figures.clock,
+            reason=lenses.start_in_words,
+            ending=lenses.end_in_words,
             query=urlencode,
         )
         self._env.globals.update(

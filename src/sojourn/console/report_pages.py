@@ -58,6 +58,7 @@ class ReportPages:
             metrics=lenses.TREND_METRICS,
             trend=lenses.trend(asked[1], compared, metric),
             compared=compared is not None,
+            parts_of_days=lenses.parts_of_days(asked[1]),
             breakdowns=BREAKDOWNS,
             query=query,
             fields=form_fields(asked[:2], request.query_params),

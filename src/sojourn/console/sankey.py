@@ -65,12 +65,14 @@ def sankey(
     if not flows:
         return Markup("")
     columns = _columns(flows)
-    width = max(WIDTH, len(columns) * 170)
+    is_compared = any(flow.difference is not None for flow in flows)
+    label = 200 if is_compared else 150  # room for the last column's names, pixels
+    width = max(WIDTH, len(columns) * (label + 20))
     total = max(sum(node.size for node in nodes.values()) for nodes in columns)
     crowded = max(len(nodes) for nodes in columns)
     scale = (_HEIGHT - 20 - _PAD * (crowded - 1)) / total if total else 0
     height = max(_stack(nodes, scale) for nodes in columns)
-    gap = (width - _NODE_WIDTH - 150) / max(1, len(columns) - 1)
+    gap = (width - _NODE_WIDTH - label) / max(1, len(columns) - 1)
     boxes = [
         link(node_href.get(name, ""), _box(place * gap, name, node, scale, labels))
         for place, nodes in enumerate(columns)

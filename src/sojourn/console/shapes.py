@@ -153,8 +153,8 @@ def problems(asked: Asked, notes: Mapping[str, Note]) -> list[Problem]:
         found.append(
             Problem(
                 key,
-                str(record["problem"]).split(";")[0].rstrip("."),
-                _numbers(record),
+                str(record["problem"]).split(";")[0].rstrip(".").replace(" %", "\u00a0%"),
+                _numbers(record, bool(missed)),
                 record["href"],
                 _day(record["since"]),
                 bool(missed),
@@ -178,17 +178,23 @@ def _at(lists: Any, number: int) -> Sequence[str]:
     return lists[number] if lists and number < len(lists) else ()
 
 
-def _numbers(record: Record) -> list[tuple[str, str, str]]:
+def _numbers(record: Record, is_drop: bool) -> list[tuple[str, str, str]]:
     """The facts of a problem: name, value, remark."""
     ratio, number = notation.ratio, notation.number
     facts = [
         ("Now", ratio(record["rate"]), f"before {ratio(record['before'])}"),
         (
             "Change",
-            f"{record['change'] * 100:+.0f} points",
-            f"95 % interval {record['low'] * 100:+.0f} to {record['high'] * 100:+.0f}",
+            f"{record['change'] * 100:+.0f} points".replace("-", "−"),
+            f"95 % interval {record['low'] * 100:+.0f} to {record['high'] * 100:+.0f}".replace(
+                "-", "−"
+            ),
         ),
-        ("Sessions", number(record["sessions"]), f"of {number(record['of'])}"),
+        (
+            "Did not go on" if is_drop else "Had it",
+            number(record["sessions"]),
+            f"of {number(record['of'])} sessions",
+        ),
     ]
     if record["lost_per_day"]:
         facts.append(("Lost a day", f"{record['lost_per_day']:.1f}", "conversions, about"))
@@ -203,7 +209,11 @@ def _numbers(record: Record) -> list[tuple[str, str, str]]:
 def opportunities(asked: Asked) -> list[tuple[str, str, float]]:
     """What each segment might gain: a sentence, the sessions behind it, and how many."""
     return [
-        (str(one["opportunity"]).split(" A comparison")[0], one["href"], one["sessions"])
+        (
+            str(one["opportunity"]).split(" A comparison")[0].replace(" %", "\u00a0%"),
+            one["href"],
+            one["sessions"],
+        )
         for one in asked.records
     ]
 

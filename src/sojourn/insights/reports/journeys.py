@@ -52,28 +52,35 @@ def journeys(ask: Ask) -> Report:
         "top": ask.number("top", 1, 100),
     }
     values = journey_values(**asked)
-    rows = _links(ask, direction, values, ask.selection)
     names = ["step", "source", "target", "sessions", "share"]
     extra: dict[str, Any] = {}
     other = compared(ask)
+    kept: list[str] = []
     if other:
-        kept = _kept(rows, values["journey_end"])
-        theirs = _links(ask, direction, values | {"journey_kept": kept}, other)
+        # The nodes of a column are the most frequent ones of either side.
+        half = values | {"journey_top": asked["top"] // 2 + 1}
+        found = [_links(ask, direction, half, each) for each in (ask.selection, other)]
+        kept = _kept([row for rows in found for row in rows], values["journey_end"])
+        values["journey_kept"] = kept
+    rows = _links(ask, direction, values, ask.selection)
+    if other:
+        theirs = _links(ask, direction, values, other)
         rows = _beside(rows, theirs)
         names += ["sessions_before", "share_before", "difference"]
         extra["total_before"] = sum(row[3] for row in theirs if row[0] == 0)
         extra["columns_before"] = _columns(theirs)
         extra["behind_before"] = [
-            other.behind(journey=pack(**asked, **_link(row), kept=_needed(kept, row)))
-            for row in rows
+            other.behind(journey=pack(**asked, **_link(row, kept))) for row in rows
         ]
-    behind = [ask.selection.behind(journey=pack(**asked, **_link(row))) for row in rows]
+    behind = [ask.selection.behind(journey=pack(**asked, **_link(row, kept))) for row in rows]
     total = sum(row[3] for row in rows if row[0] == 0)
     return ask.report(names, rows, behind, columns=_columns(rows), total=total, **extra)
 
 
-def _link(row: list[Any]) -> dict[str, Any]:
-    return {"step": row[0], "node": row[1], "next": row[2]}
+def _link(row: list[Any], kept: list[str]) -> dict[str, Any]:
+    """What tells which sessions take the link."""
+    facts = {"step": row[0], "node": row[1], "next": row[2]}
+    return facts | {"kept": _needed(kept, row)} if kept else facts
 
 
 def _kept(rows: list[list[Any]], end: str) -> list[str]:

@@ -115,8 +115,8 @@ def _row(name: str, value: str, sessions: int, gap: Gap, p_value: float) -> list
     gain = (gap.peers - gap.rate) * gap.sessions
     half = 1.96 * gap.error * gap.sessions
     text = (
-        f"Sessions with {name.replace('_', ' ')} {value} convert at {gap.rate:.1%}, their peers at "
-        f"{gap.peers:.1%}: at that level {gain:,.0f} conversions more "
+        f"Sessions with {name.replace('_', ' ')} {value} convert at {gap.rate * 100:.1f} %, "
+        f"their peers at {gap.peers * 100:.1f} %: at that level {gain:,.0f} conversions more "
         f"({gain - half:,.0f} to {gain + half:,.0f}). A comparison, not a cause."
     )
     return [text, name, value, sessions, gap.rate, gap.peers, gain, gain - half, gain + half,

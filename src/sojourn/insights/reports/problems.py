@@ -47,6 +47,8 @@ _NAMES = (
     "p_value", "sessions", "of", "lost_per_day", "peers_rate", "peers_before",
 )  # fmt: skip
 _SIMPLER = 0.95
+_FEWEST_AFTER = 10  # sessions after an incident that can tell that it is over, ...
+_SHARE_AFTER = 0.2  # ... and their share of those in it
 _SIGN = 0.001  # p below which another measure counts as showing the same incident
 
 
@@ -126,10 +128,11 @@ def _row(found: Numbers, candidate: Candidate) -> list[Any]:
     peers = _peers(found, candidate)
     counted = int(n_in - x_in if measure.is_drop else x_in)
     since, until = found.time(stretch.start), found.time(stretch.end)
-    is_over = stretch.end < found.steps
+    is_over = _is_over(found, candidate)
     text = _words(measure, words(dimension, values), rate, before, since, until, is_over)
     sessions = f"; {counted:,} sessions {'did not go on' if measure.is_drop else 'had it'}"
     interval = f"; 95 % interval of the change {low * 100:+.0f} to {high * 100:+.0f} points"
+    interval = interval.replace("-", "−")
     loss = f"; about {lost:.1f} conversions a day lost" if lost else ""
     return [
         text + sessions + interval + loss + ".", measure.name, words(dimension, values),
@@ -151,7 +154,15 @@ def _words(
         when = f"from {since:%-d %B %Y} to {last:%-d %B %Y}"
     name = measure.name[:1].upper() + measure.name[1:]
     place = f"with {segment}" if segment == "all sessions" else f"on {segment}"
-    return f"{name} {place} {verb} from {before:.0%} to {rate:.0%} {when}"
+    return f"{name} {place} {verb} from {before * 100:.0f} % to {rate * 100:.0f} % {when}"
+
+
+def _is_over(found: Numbers, candidate: Candidate) -> bool:
+    """Whether enough sessions followed to say that it has ended: a few good ones are chance."""
+    stretch = candidate.stretch
+    _, trials = found.counts((candidate.dimension, candidate.values), candidate.measure)
+    after = float(trials[stretch.end :].sum())
+    return after >= max(_FEWEST_AFTER, _SHARE_AFTER * float(stretch.inside[1]))
 
 
 def _peers(found: Numbers, candidate: Candidate) -> tuple[float | None, float | None]:
