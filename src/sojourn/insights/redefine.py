@@ -42,10 +42,10 @@ def rebuild(connection: Any, source_ids: Sequence[str] | None = None) -> int:
     if source_ids is None:
         source_ids = [row[0] for row in connection.execute(_REBUILD["sources"]).fetchall()]
     connection.execute(_REBUILD["remade"], {"source_ids": list(source_ids)})
-    connection.execute(_REBUILD["gather_stored"])
-    connection.execute(_REBUILD["touch_all"])
+    for name in ("gather_stored", "touch_none", "remade_persons", "drop_remade"):
+        connection.execute(_REBUILD[name])
     assign(connection)
-    remake(connection, _REBUILD["concern_all"])
+    remake(connection, _REBUILD["concern_none"], _REBUILD["persons_before"])
     return settle(connection)
 
 

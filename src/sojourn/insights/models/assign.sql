@@ -118,6 +118,13 @@ FROM pieces
 WHERE longest_gap_ms > timeout_ms OR last_ms - first_ms > max_length_ms
     OR least_user <> greatest_user;
 
+-- name: close_ids
+-- Visitors with session ids that are clocks and close to each other: they may have siblings.
+CREATE OR REPLACE TEMP TABLE close_ids AS
+SELECT DISTINCT a.visitor_hash
+FROM pieces AS a JOIN pieces AS b ON b.visitor_hash = a.visitor_hash
+WHERE a.session_no > 0 AND b.session_no > a.session_no AND b.session_no - a.session_no <= 120000;
+
 -- name: siblings
 -- Tabs that rotate together: ids of one visitor that begin within a minute and go on side by side
 -- are one visit. Ids that are clocks differ by as much as their starts (other ids are a caller's,
@@ -131,11 +138,12 @@ WITH gap_parts AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS gap_part
     FROM steps AS s JOIN odd AS o ON o.visitor_hash = s.visitor_hash AND o.session_no = s.session_no
+    WHERE s.visitor_hash IN (SELECT visitor_hash FROM close_ids)
 ),
 extents AS (
     SELECT visitor_hash, session_no, first_ms, last_ms, least_user, greatest_user
     FROM pieces AS p
-    WHERE NOT EXISTS (
+    WHERE p.visitor_hash IN (SELECT visitor_hash FROM close_ids) AND NOT EXISTS (
         SELECT 1 FROM odd AS o WHERE o.visitor_hash = p.visitor_hash AND o.session_no = p.session_no
     )
     UNION ALL
@@ -177,3 +185,12 @@ rooted AS (
 )
 SELECT visitor_hash, session_no, first_ms, last_ms, root_no
 FROM rooted WHERE members > 1;
+
+-- name: gathered_idless
+SELECT count(*) - count(sdk_session_no) FROM gathered;
+
+-- name: look
+-- What the plain case has none of: odd ids, ids that may be siblings, late events.
+SELECT
+    (SELECT count(*) FROM odd), (SELECT count(*) FROM close_ids), sum(late_events)
+FROM pieces;

@@ -9,13 +9,22 @@ WHERE source_id IN (SELECT source_id FROM remade);
 CREATE OR REPLACE TEMP TABLE remade AS
 SELECT source_id FROM session_policies WHERE source_id IN (SELECT unnest($source_ids));
 
--- name: touch_all
-CREATE OR REPLACE TEMP TABLE touched_sessions AS
-SELECT session_key FROM sessions WHERE source_id IN (SELECT source_id FROM remade);
+-- name: touch_none
+CREATE OR REPLACE TEMP TABLE touched_sessions (session_key VARCHAR);
 
--- name: concern_all
-CREATE OR REPLACE TEMP TABLE concerned AS
-SELECT DISTINCT visitor_hash FROM renewed;
+-- name: concern_none
+-- No session of the sources is left, so there is none to renew but those that are made.
+CREATE OR REPLACE TEMP TABLE concerned (visitor_hash BIGINT);
+
+-- name: remade_persons
+CREATE OR REPLACE TEMP TABLE remade_persons AS
+SELECT DISTINCT person FROM sessions WHERE source_id IN (SELECT source_id FROM remade);
+
+-- name: persons_before
+CREATE OR REPLACE TEMP VIEW persons_before AS SELECT person FROM remade_persons;
+
+-- name: drop_remade
+DELETE FROM sessions WHERE source_id IN (SELECT source_id FROM remade);
 
 -- name: sources
 SELECT source_id FROM session_policies ORDER BY source_id;

@@ -32,17 +32,19 @@ SELECT
     * EXCLUDE (happened)
 FROM sound;
 
+-- name: look
+-- How many events are new, how many of their ids come twice, and how many are stored already.
+SELECT
+    count(*), count(*) - count(DISTINCT message_hash),
+    (SELECT count(*) FROM session_events WHERE message_hash IN (SELECT message_hash FROM staged))
+FROM staged;
+
 -- name: find_copies
 -- Message ids that are there more than once, among the new events and the stored ones.
 CREATE OR REPLACE TEMP TABLE copied AS
 SELECT message_hash FROM staged GROUP BY message_hash HAVING count(*) > 1
 UNION
 SELECT message_hash FROM session_events WHERE message_hash IN (SELECT message_hash FROM staged);
-
--- name: no_losers
-CREATE OR REPLACE TEMP TABLE losers (
-    rid BIGINT, session_key VARCHAR, visitor_hash BIGINT, event_time TIMESTAMP
-);
 
 -- name: rank_copies
 -- The copy received first stays; those received together are told apart by their content, so that
@@ -73,68 +75,68 @@ SELECT rid, session_key, visitor_hash, event_time FROM ranked WHERE place > 1;
 -- name: drop_copies
 DELETE FROM staged WHERE rid IN (SELECT rid FROM losers);
 
--- name: touch
--- Sessions that the new events may change: those of the same visitor within a timeout of one or of
--- one that gives way to an earlier copy, and those of the same session id.
-CREATE OR REPLACE TEMP TABLE touched_sessions AS
-WITH spans AS (
-    SELECT visitor_hash, min(event_time) AS first_time, max(event_time) AS last_time
-    FROM (
-        SELECT visitor_hash, event_time FROM staged
-        UNION ALL
-        SELECT visitor_hash, event_time FROM losers
-    )
-    GROUP BY visitor_hash, epoch_ms(event_time) // $timeout_ms
-),
-named AS (
-    SELECT DISTINCT visitor_hash, sdk_session_no FROM staged WHERE sdk_session_no IS NOT NULL
-)
-SELECT s.session_key
-FROM sessions AS s JOIN spans AS n ON n.visitor_hash = s.visitor_hash
-WHERE epoch_ms(n.last_time) >= epoch_ms(s.first_event_time) - $timeout_ms
-    AND epoch_ms(n.first_time) <= epoch_ms(s.last_event_time) + $timeout_ms
-UNION
-SELECT s.session_key
-FROM sessions AS s
-JOIN named AS n ON n.visitor_hash = s.visitor_hash AND n.sdk_session_no = s.session_no
-UNION
-SELECT session_key FROM losers WHERE session_key IS NOT NULL;
-
 -- name: drop_stored_copies
 DELETE FROM session_events WHERE rowid IN (SELECT rid FROM losers WHERE rid < 549755813888);
 
+-- name: concerned
+CREATE OR REPLACE TEMP TABLE concerned AS
+SELECT visitor_hash FROM staged UNION SELECT visitor_hash FROM losers;
+
+-- name: touch
+-- Sessions that the new events may change: those of the same visitor within a timeout of one or of
+-- one that gives way to an earlier copy, those of the same session id, and the other pieces of all
+-- these ids, since their numbers may change.
+CREATE OR REPLACE TEMP TABLE touched_sessions AS
+WITH spans AS (
+    SELECT
+        visitor_hash, sdk_session_no,
+        epoch_ms(min(event_time)) AS first_ms, epoch_ms(max(event_time)) AS last_ms
+    FROM (
+        SELECT visitor_hash, sdk_session_no, event_time FROM staged
+        UNION ALL
+        SELECT visitor_hash, CAST(NULL AS BIGINT), event_time FROM losers
+    )
+    GROUP BY visitor_hash, sdk_session_no, epoch_ms(event_time) // $timeout_ms
+),
+near AS (
+    SELECT DISTINCT k.visitor_hash, k.session_no
+    FROM known AS k JOIN spans AS n ON n.visitor_hash = k.visitor_hash
+    WHERE n.sdk_session_no = k.session_no
+        OR n.last_ms >= k.first_ms - $timeout_ms AND n.first_ms <= k.last_ms + $timeout_ms
+)
+SELECT k.session_key, k.visitor_hash, k.session_no, k.first_ms, k.last_ms, k.repairs
+FROM known AS k JOIN near AS n ON n.visitor_hash = k.visitor_hash AND n.session_no = k.session_no;
+
+-- name: reach
+-- How many sessions are touched, the time that they take up, how many have ids of several tabs.
+SELECT count(*), min(first_ms), max(last_ms), count(CASE WHEN repairs LIKE '%siblings_merged%' THEN 1 END)
+FROM touched_sessions;
+
 -- name: gather
 -- The stored events of the touched sessions.
-CREATE OR REPLACE TEMP TABLE touched_events AS
-SELECT rowid AS rid, *
+INSERT INTO touched_events
+SELECT rowid AS rid, {columns}, session_key, event_index, gap
 FROM session_events
-WHERE session_key IN (SELECT session_key FROM touched_sessions)
-    AND event_time >= (SELECT min(first_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions))
-    AND event_time <= (SELECT max(last_event_time) FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions));
-
--- name: gathered
--- The events to make sessions of: the new ones and all of the touched sessions.
-CREATE OR REPLACE TEMP VIEW gathered AS
-SELECT * FROM staged
-UNION ALL BY NAME
-SELECT * EXCLUDE (session_key, event_index, gap) FROM touched_events;
+WHERE visitor_hash IN (SELECT visitor_hash FROM touched_sessions)
+    AND session_key IN (SELECT session_key FROM touched_sessions)
+    AND event_time BETWEEN make_timestamp_ms($first_ms) AND make_timestamp_ms($last_ms);
 
 -- name: touch_same_ids
--- Pieces elsewhere in time of the session ids that the gathered events carry or were put under:
--- their numbers may change.
+-- Pieces elsewhere in time of the session ids that gathered events carry, but were not put under.
 CREATE OR REPLACE TEMP TABLE further AS
-SELECT DISTINCT s.session_key
-FROM sessions AS s
-JOIN (
-    SELECT visitor_hash, sdk_session_no AS session_no FROM gathered WHERE sdk_session_no IS NOT NULL
-    UNION
-    SELECT visitor_hash, session_no FROM sessions WHERE session_key IN (SELECT session_key FROM touched_sessions)
-) AS g ON g.visitor_hash = s.visitor_hash AND g.session_no = s.session_no
-WHERE s.session_key NOT IN (SELECT session_key FROM touched_sessions);
+SELECT DISTINCT k.session_key, k.visitor_hash, k.session_no, k.first_ms, k.last_ms, k.repairs
+FROM known AS k
+JOIN touched_events AS e ON e.visitor_hash = k.visitor_hash AND e.sdk_session_no = k.session_no
+WHERE k.session_key NOT IN (SELECT session_key FROM touched_sessions);
 
 -- name: gather_further
 INSERT INTO touched_events
-SELECT rowid AS rid, * FROM session_events WHERE session_key IN (SELECT session_key FROM further);
+SELECT rowid AS rid, {columns}, session_key, event_index, gap
+FROM session_events
+WHERE session_key IN (SELECT session_key FROM further);
 
 -- name: touch_further
-INSERT INTO touched_sessions SELECT session_key FROM further;
+INSERT INTO touched_sessions SELECT * FROM further;
+
+-- name: forget_touched
+DELETE FROM touched_events;
