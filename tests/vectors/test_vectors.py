@@ -13,7 +13,7 @@ import pytest
 
 from sojourn.core.policy import Policy
 from sojourn.core.profiles import PROFILES, WEB, WEB_V1
-from sojourn.testing import vector_page, vector_phones, vectors
+from sojourn.testing import vector_page, vector_phones, vector_steps, vectors
 
 HERE = Path(__file__).parent
 COUNTS = {
@@ -224,5 +224,5 @@ def test_what_the_replay_does_not_know_is_a_failure(name, change, message):
 
 def test_a_number_is_not_taken_for_a_flag():
     step = {"see": {"sessionStart": True}}
-    assert vectors.difference(step, {"see": {"sessionStart": True}}) is None
-    assert "expected true, got 1" in vectors.difference(step, {"see": {"sessionStart": 1}})
+    assert vector_steps.difference(step, {"see": {"sessionStart": True}}) is None
+    assert "expected true, got 1" in vector_steps.difference(step, {"see": {"sessionStart": 1}})
