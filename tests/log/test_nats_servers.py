@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sojourn.core.errors import LogUnavailable, MissingPart
+from sojourn.core.ports import Entry
 from sojourn.log.jetstream.server import NatsServer
 from sojourn.log.nats_log import NatsLog
 from sojourn.testing.log_suite import last_of, numbered, read_all
@@ -104,5 +105,22 @@ async def test_the_log_speaks_tls_and_trusts_only_the_given_certificates(tmp_pat
             await log.close()
             with pytest.raises(LogUnavailable, match=r"(?i)certificate"):
                 NatsLog(NatsServer.of(url), deadline_s=2)
+    except MissingPart as missing:
+        pytest.skip(str(missing))
+
+
+async def test_the_permissions_that_the_documentation_names_are_enough() -> None:
+    permissions = 'publish: ["$JS.API.>", "shop.>", "$KV.shop.>"], subscribe: ["_INBOX.>"]'
+    user = f"{{ user: shop, password: geheim, permissions: {{ {permissions} }} }}"
+    try:
+        with nats_server(f"authorization {{ users: [ {user} ] }}") as server:
+            where = NatsServer.of(f"{server.url}/shop", user="shop", password="geheim")
+            log = NatsLog(where, {"raw": 2})
+            await log.append("raw", [*numbered(3), Entry("k", bytes(3_000_000))])
+            reader = log.reader("raw", "r")
+            await reader.commit(last_of(await read_all(reader, 4)))
+            assert (await reader.lag()).entries == 0
+            assert await log.rewrite("raw", lambda v: b"" if v == b"1" else None, id) == 1
+            await log.close()
     except MissingPart as missing:
         pytest.skip(str(missing))
