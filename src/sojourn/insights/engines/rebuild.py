@@ -34,7 +34,7 @@ def definitions(rules: Rules, own: Mapping[str, Rules]) -> list[Definition]:
     is `session_events`, and of it what follows from each event alone.
     """
     columns = [name for name in types("session_events") if name not in _MADE]
-    flow = Flow({"session_events": columns}, empty=("sessions",))
+    flow = Flow({"session_events": columns}, empty=steps.EMPTY_IN_FULL)
     flow.take(_MODEL["gathered"].format(columns=", ".join(columns)))
     flow.take(_policies(rules, own))
     for step in steps.full_rebuild():

@@ -9,9 +9,11 @@ UNIX_MILLIS(value)
 TIMESTAMP_MILLIS(value)
 
 -- name: open
--- Sessions of months may be cut more often than the 100 times that Spark allows by itself.
+-- Sessions of months may be cut more often than the 100 times that Spark allows by itself, and all
+-- of them more than a million times.
 SET TIME ZONE 'UTC';
 SET spark.sql.cteRecursionLevelLimit = -1;
+SET spark.sql.cteRecursionRowLimit = -1;
 DROP SCHEMA IF EXISTS {working} CASCADE;
 CREATE SCHEMA {working};
 
