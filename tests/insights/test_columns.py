@@ -203,3 +203,15 @@ def test_revenue_beyond_all_reason_counts_as_none_and_does_not_stop_the_load(
     for number, value in enumerate([9.5e14, -9.5e14, 1e300, "9e99", 9e13]):
         shop.load([event.track(number, "Order Completed", properties={"revenue": value})])
     assert shop.sessions("conversions, revenue") == [(5, 9e13)]
+
+
+def test_values_that_are_equal_but_not_the_same_text_stay_apart(shop: Any, event: Any) -> None:
+    values = [1, True, 1.0, "1", {}, ["/x"], "\ud800"]
+    shop.load([
+        event(number, page="a", context={"userAgent": value, "page": {"url": value}})
+        for number, value in enumerate(values)
+    ])  # fmt: skip
+    assert shop.rows("SELECT url, device IS NOT NULL FROM session_events ORDER BY event_time") == [
+        ("1", False), ("true", False), ("1.0", False), ("1", True), (None, False), (None, False),
+        ("?", True),
+    ]  # fmt: skip

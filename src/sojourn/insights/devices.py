@@ -30,18 +30,18 @@ _LONGEST = 1024
 Key = tuple[Any, ...]
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if type(value) is dict else _EMPTY
+def _getter(value: Any) -> Any:
+    return value.get if type(value) is dict else _EMPTY.get
 
 
-def device_key(event: Mapping[str, Any], context: Mapping[str, Any]) -> Key:
-    """What the device columns follow from, as texts, in a fixed order; None where absent."""
+def raw_device(event: Mapping[str, Any], context: Mapping[str, Any]) -> Key:
+    """What the device columns follow from, as the event has it, in a fixed order."""
     get = context.get
-    library = _object(get("library")).get
-    system = _object(get("os")).get
-    device = _object(get("device")).get
-    app = _object(get("app")).get
-    key = (
+    library = _getter(get("library"))
+    system = _getter(get("os"))
+    device = _getter(get("device"))
+    app = _getter(get("app"))
+    return (
         get("userAgent"),
         library("name"),
         library("version"),
@@ -56,17 +56,18 @@ def device_key(event: Mapping[str, Any], context: Mapping[str, Any]) -> Key:
         _country(get),
         event.get("channel"),
     )
-    for value in key:
-        if value is not None and (type(value) is not str or len(value) > _LONGEST):
-            return tuple(v[:_LONGEST] if type(v) is str else None for v in key)
-    return key
+
+
+def device_key(*raw: Any) -> Key:
+    """The same as texts that are not too long; None for what is no text."""
+    return tuple(value[:_LONGEST] if type(value) is str else None for value in raw)
 
 
 def _country(get: Any) -> Any:
     for name in ("geo", "location"):
-        found = _object(get(name)).get("country")
-        if found:
-            return found
+        found = get(name)
+        if type(found) is dict and found.get("country"):
+            return found["country"]
     return get("country")
 
 
@@ -75,7 +76,7 @@ def device_of(key: Key, platform: str) -> tuple[str | None, ...]:
     """The values of `DEVICE_COLUMNS`; `platform` is the source's, where the event tells none."""
     user_agent, library, version, os, os_version, kind, model, *rest, country, channel = key
     app, app_version, locale, timezone = rest
-    known = agent(user_agent or "")
+    known = agent((user_agent or "").encode("utf-8", "replace").decode())
     own = _platform(library or "", (os or "").lower(), channel or "") or platform
     mobile = own in MOBILE_PLATFORMS
     return (

@@ -6,18 +6,20 @@ some microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from sojourn.insights.devices import DEVICE_COLUMNS, device_key, device_of
+from sojourn.insights import measures
+from sojourn.insights.devices import DEVICE_COLUMNS, device_key, device_of, raw_device
+from sojourn.insights.measures import text_of
 from sojourn.insights.names import meaning, plain
 from sojourn.insights.places import Place, Places
 from sojourn.insights.session_ids import ABSENT, session_ref
 
-LONGEST_TEXT = 1024
 LONGEST_PROPERTIES = 8192
 _encode = msgspec.json.Encoder().encode
 _EMPTY: dict[str, Any] = {}
@@ -51,22 +53,32 @@ _DIRECT: tuple[tuple[str, Any], ...] = (
     ("properties", pa.string()),
 )
 _VIEWS = frozenset(("page", "screen"))
-_TARGETS = ("target", "selector", "element", "element_id", "form_id", "form", "label", "text")
 
 
-def text_of(value: Any) -> str | None:
-    """A JSON value as bounded text; None for null, the empty text, objects and lists."""
-    if type(value) is str:
-        return value[:LONGEST_TEXT] if value else None
-    if type(value) is int or type(value) is float:
-        return repr(value)[:LONGEST_TEXT]
-    if value is True or value is False:
-        return "true" if value else "false"
-    return None
+class _Numbers(dict[tuple[Any, ...], int]):
+    """Numbers for the keys that raw values stand for: what was seen before costs one look.
 
+    Only texts and None are remembered as they came: of other values, different ones can be equal.
+    """
 
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if type(value) is dict else _EMPTY
+    def __init__(self, clean: Callable[..., Any]) -> None:
+        super().__init__()
+        self._clean = clean
+        self.keys_in_order: dict[Any, int] = {}
+
+    def __missing__(self, raw: tuple[Any, ...]) -> int:
+        known = self.keys_in_order
+        number = known.setdefault(self._clean(*raw), len(known))
+        if all(value is None or type(value) is str for value in raw):
+            self[raw] = number
+        return number
+
+    def of(self, raw: tuple[Any, ...]) -> int:
+        """The number of the key."""
+        try:
+            return self[raw]
+        except TypeError:  # a list or an object where a text belongs
+            return self.__missing__(raw)
 
 
 class Extractor:
@@ -75,6 +87,7 @@ class Extractor:
     def __init__(self, places: Places, conversions: Iterable[str]) -> None:
         self._places = places
         self._conversions = frozenset(plain(name) for name in conversions)
+        self._meaning = lru_cache(65536)(self._judge)
 
     def table(self, events: Sequence[Mapping[str, Any]], platform: str) -> pa.Table:
         """The columns of `session_events` that follow from each event alone.
@@ -83,29 +96,34 @@ class Extractor:
         `platform` is the source's, for events that do not tell theirs.
         """
         rows: list[tuple[Any, ...]] = []
-        places: dict[Any, int] = {}
-        devices: dict[Any, int] = {}
+        places, devices = _Numbers(page_key), _Numbers(device_key)
         place_numbers: list[int] = []
         device_numbers: list[int] = []
         for event in events:
-            context = _object(event.get("context"))
+            context = event.get("context")
+            if type(context) is not dict:
+                context = _EMPTY
             kind = event.get("type")
             if type(kind) is not str:
                 kind = "unknown"
-            properties = _object(event.get("traits" if kind == "identify" else "properties"))
-            page = _page_key(kind, context, properties)
-            place_numbers.append(places.setdefault(page, len(places)))
-            device = device_key(event, context)
-            device_numbers.append(devices.setdefault(device, len(devices)))
+            properties = event.get("traits" if kind == "identify" else "properties")
+            if type(properties) is not dict:
+                properties = _EMPTY
+            page = context.get("page")
+            if type(page) is not dict:
+                page = _EMPTY
+            raw = _raw_page(kind, context, page, properties)
+            place_numbers.append(places.of(raw))
+            device_numbers.append(devices.of(raw_device(event, context)))
             rows.append(self._row(event, kind, context, properties, page))
         columns = zip(*rows, strict=True) if rows else [()] * len(_DIRECT)
         arrays = {
             name: _array(column, arrow)
             for (name, arrow), column in zip(_DIRECT, columns, strict=True)
         }
-        known_places = [self._places.place(*key) for key in places]
+        known_places = [self._places.place(*key) for key in places.keys_in_order]
         arrays |= _dictionaries(Place._fields, known_places, place_numbers)
-        known_devices = [device_of(key, platform) for key in devices]
+        known_devices = [device_of(key, platform) for key in devices.keys_in_order]
         arrays |= _dictionaries(DEVICE_COLUMNS, known_devices, device_numbers)
         return pa.table(arrays)
 
@@ -115,23 +133,28 @@ class Extractor:
         kind: str,
         context: Mapping[str, Any],
         properties: Mapping[str, Any],
-        page: tuple[str, str, str, Any],
+        page: Mapping[str, Any],
     ) -> tuple[Any, ...]:
         get = event.get
         anonymous_id = text_of(get("anonymousId"))
         user_id = text_of(get("userId"))
         message_id = text_of(get("messageId")) or ""
         ref = session_ref(context["sessionId"]) if "sessionId" in context else ABSENT
-        view = kind in _VIEWS
-        name = text_of(get("event" if kind == "track" else "name"))
+        view, track = kind in _VIEWS, kind == "track"
+        name = text_of(get("event" if track else "name"))
         if view and name is None:
             name = text_of(properties.get("name"))
         node = name
         if kind == "page":
-            node = None if page[0] or page[1] else name
+            node = None if _has_place(page, properties) else name
         elif name and view:
             node = self._places.screen(name)
-        click, error, fatal = meaning(name) if name and kind == "track" else _NO_MEANING
+        click, error, fatal, conversion = self._meaning(name) if name and track else _NO_MEANING
+        engaged = target = revenue = None
+        if not measures.MEASURES.isdisjoint(properties):
+            target = measures.target(properties)
+            if track:
+                engaged, revenue = measures.engaged(properties), measures.revenue(properties)
         return (
             message_id,
             anonymous_id or (f"user:{user_id}" if user_id else f"event:{message_id}"),
@@ -148,90 +171,81 @@ class Extractor:
             ref.number,
             ref.fault,
             view,
-            not _flag(properties.get("nonInteraction")),
-            kind == "track" and name is not None and plain(name) in self._conversions,
+            properties.get("nonInteraction") is not True,
+            conversion,
             click,
             error,
             fatal or (error and properties.get("fatal") is True),
-            _engaged(properties) if kind == "track" else None,
-            _target(properties) if properties else None,
-            _revenue(properties) if kind == "track" else None,
+            engaged,
+            target,
+            revenue,
             node,
-            text_of(properties.get("title")) or text_of(_object(context.get("page")).get("title")),
-            _properties(properties),
+            text_of(properties.get("title")) or text_of(page.get("title")),
+            _properties(properties) if properties else None,
         )
 
+    def _judge(self, name: str) -> tuple[bool, bool, bool, bool]:
+        """Whether a call of `track` with that name is a click, an error, a crash, a conversion."""
+        return (*meaning(name), plain(name) in self._conversions)
 
-_NO_MEANING = (False, False, False)
+
+_NO_MEANING = (False, False, False, False)
 
 
-def _page_key(
-    kind: str, context: Mapping[str, Any], properties: Mapping[str, Any]
-) -> tuple[str, str, str, tuple[str, ...]]:
-    """What tells one place from another: url, path, referrer, campaign."""
-    page = _object(context.get("page"))
-    own = properties if kind == "page" else _EMPTY
+def _raw_page(
+    kind: str, context: Mapping[str, Any], page: Mapping[str, Any], properties: Mapping[str, Any]
+) -> tuple[Any, ...]:
+    """The arguments of `page_key`, as the event has them."""
     campaign = context.get("campaign")
+    own = properties.get if kind == "page" else _EMPTY.get
+    get = campaign.get if type(campaign) is dict else _EMPTY.get
+    seen = page.get
     return (
-        text_of(own.get("url")) or text_of(page.get("url")) or "",
-        text_of(own.get("path")) or text_of(page.get("path")) or "",
-        text_of(own.get("referrer")) or text_of(page.get("referrer")) or "",
-        _campaign(campaign) if campaign else _NO_CAMPAIGN,
+        own("url"),
+        seen("url"),
+        own("path"),
+        seen("path"),
+        own("referrer"),
+        seen("referrer"),
+        get("source"),
+        get("medium"),
+        get("name"),
+        get("term"),
+        get("content"),
     )
 
 
-_NO_CAMPAIGN = ("", "", "", "", "")
+def _has_place(page: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
+    return any(text_of(of.get(name)) for of in (page, properties) for name in ("url", "path"))
 
 
-def _campaign(campaign: Any) -> tuple[str, ...]:
-    get = _object(campaign).get
-    return tuple(text_of(get(key)) or "" for key in ("source", "medium", "name", "term", "content"))
+def page_key(
+    own_url: Any,
+    url: Any,
+    own_path: Any,
+    path: Any,
+    own_referrer: Any,
+    referrer: Any,
+    *campaign: Any,
+) -> tuple[str, str, str, tuple[str, ...]]:
+    """What tells one place from another: url, path, referrer, campaign; '' where unknown.
+
+    `own_…` are properties of a page call, which go before what the context says.
+    """
+    return (
+        text_of(own_url) or text_of(url) or "",
+        text_of(own_path) or text_of(path) or "",
+        text_of(own_referrer) or text_of(referrer) or "",
+        tuple(text_of(value) or "" for value in campaign),
+    )
 
 
 def _flag(value: Any) -> bool | None:
     return value if type(value) is bool else None
 
 
-def _number(value: Any) -> float | None:
-    if type(value) is int or type(value) is float:
-        number = float(value) if abs(value) < 1e14 else 0.0
-        return number if number == number else None
-    if type(value) is str:
-        try:
-            return _number(float(value[:32]))
-        except ValueError:
-            return None
-    return None
-
-
-def _engaged(properties: Mapping[str, Any]) -> int | None:
-    """Milliseconds that the SDK measured: RudderStack's `visitDuration`, GA4's, seconds on page."""
-    for name, unit in (("visitDuration", 1), ("engagement_time_msec", 1), ("time_on_page", 1000)):
-        if name in properties:
-            number = _number(properties[name])
-            if number is not None and number >= 0:
-                return int(number * unit)
-    return None
-
-
-def _target(properties: Mapping[str, Any]) -> str | None:
-    for name in _TARGETS:
-        if name in properties:
-            return text_of(properties[name])
-    return None
-
-
-def _revenue(properties: Mapping[str, Any]) -> float | None:
-    for name in ("revenue", "total", "value"):
-        if name in properties:
-            return _number(properties[name])
-    return None
-
-
 def _properties(properties: Mapping[str, Any]) -> str | None:
     """JSON text, or the part of it that fits where it is long."""
-    if not properties:
-        return None
     try:
         text = _encode(properties).decode("utf-8", "replace")
     except (UnicodeEncodeError, RecursionError, ValueError):
