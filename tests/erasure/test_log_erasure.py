@@ -120,11 +120,22 @@ def test_a_dead_letter_of_the_person_becomes_blank_even_where_it_is_no_json() ->
 
 
 def test_the_devices_of_a_person_are_found() -> None:
+    values = [
+        (request("identify", {"userId": "bert", "anonymousId": "b1"}), RAW),
+        (request("identify", {"userId": "bert", "anonymousId": "a1"}), RAW),
+        (request("identify", {"userId": "anna", "anonymousId": "a1"}), RAW),
+        (pack_events(Batch("shop", 1, [b'{"userId":"anna","anonymousId":"a2"}'])), EVENTS),
+        (request("track", b"broken"), RAW),
+    ]
     devices = Devices(ANNA)
-    devices.look(RAW, request("identify", {"userId": "anna", "anonymousId": "a1"}))
-    devices.look(EVENTS, pack_events(Batch("shop", 1, [b'{"userId":"anna","anonymousId":"a2"}'])))
-    devices.look(RAW, request("identify", {"userId": "bert", "anonymousId": "b1"}))
+    for value in values:
+        devices.look(*value)
     assert devices.found == {("web", "a1"), ("shop", "a2")}
+    once_more = Devices(ANNA, devices.found)
+    for value in values:
+        once_more.look(*value)
+    assert once_more.found == set()
+    assert once_more.shared == {("web", "a1")}
 
 
 def entry(number: int, size: int) -> Entry:

@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sojourn.app.administration import Administration
 from sojourn.app.definition import Definition
+from sojourn.app.erasure.erasures import Erasures
+from sojourn.app.erasure.jobs import Order
 from sojourn.app.importing.order import ImportOrder, Progress
 from sojourn.app.questions import Questions
 from sojourn.core.errors import SojournError
@@ -46,7 +48,9 @@ class TokenGuard:
             )
 
 
-def control_app(questions: Questions, administration: Administration, token: str) -> Starlette:
+def control_app(
+    questions: Questions, administration: Administration, erasures: Erasures, token: str
+) -> Starlette:
     """The control calls as an ASGI app; mount it at `/control`."""
 
     async def report(request: Request) -> Response:
@@ -90,8 +94,22 @@ def control_app(questions: Questions, administration: Administration, token: str
         lines = _lines(questions.import_history(order))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
+    async def preview(request: Request) -> Response:
+        order = msgspec.json.decode(await request.body(), type=Order)
+        return _json(await erasures.preview(order))
+
+    async def forget(request: Request) -> Response:
+        job = erasures.order(msgspec.json.decode(await request.body(), type=Order))
+        return StreamingResponse(_lines(erasures.watch(job.id)), media_type="application/x-ndjson")
+
+    async def receipts(_: Request) -> Response:
+        return _json(await run_in_threadpool(erasures.receipts))
+
     return Starlette(
         routes=[
+            Route("/erasures", _clear_errors(receipts)),
+            Route("/erasures", _clear_errors(forget), methods=["POST"]),
+            Route("/erasures/preview", _clear_errors(preview), methods=["POST"]),
             Route("/import", import_history, methods=["POST"]),
             Route("/administration/{action}", _clear_errors(administer), methods=["POST"]),
             Route("/redefine", _clear_errors(redefine), methods=["POST"]),

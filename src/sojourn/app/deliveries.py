@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sojourn.app.sources import Sources
 from sojourn.core.errors import InvalidSettings
+from sojourn.core.outcome import Outcome
 from sojourn.core.ports import Clock, EventLog, StateStore
 from sojourn.destinations.registry import build
 from sojourn.pipeline.dead_letters import DeadLetters
@@ -81,6 +82,20 @@ class Deliveries:
         """The counters of each delivery, by name; the lag is as of the last status."""
         for delivery in self._running:
             yield delivery.name, delivery.stats
+
+    @property
+    def names(self) -> list[str]:
+        """Of all configured destinations."""
+        return [entry.name for entry in self._configuration.destinations]
+
+    async def forget(self, name: str, users: Sequence[Mapping[str, Any]]) -> Outcome:
+        """Ask a destination to delete users (`{"userId": …, …}` each)."""
+        (entry,) = (one for one in self._configuration.destinations if one.name == name)
+        destination = build(entry.type, self._options(entry))
+        try:
+            return await destination.forget(users)
+        finally:
+            await destination.close()
 
     def check(self) -> None:
         """Build every destination once. Raises `InvalidSettings` naming the field and the fix."""

@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 from sojourn.app.administration import Administration
 from sojourn.app.control import control_app
 from sojourn.app.definition import Definition
+from sojourn.app.erasure.regulations import Regulations, regulations_app
 from sojourn.app.metrics import metrics_endpoint
 from sojourn.app.questions import Questions
 from sojourn.console import Console, ConsoleSettings, Operation
@@ -68,9 +69,12 @@ def _operations(questions: Questions, loop: asyncio.AbstractEventLoop) -> dict[s
 def everything_but_events(platform: Platform, console: Console, token: str) -> Starlette:
     """The app that stands behind the gateway."""
     administration = Administration(console.accounts, console.saved, console.audit)
+    erasures = platform.erasures
+    regulations = Regulations(erasures, platform.suppressions, console.accounts, console.audit)
     return Starlette(
         routes=[
-            Mount("/control", control_app(Questions(platform), administration, token)),
+            Mount("/control", control_app(Questions(platform), administration, erasures, token)),
+            Mount("/v2", regulations_app(regulations)),
             Route("/metrics", metrics_endpoint(platform)),
             Mount("/", console),
         ]

@@ -10,6 +10,7 @@ from sojourn.app.clock import SystemClock
 from sojourn.app.data_directory import DataDirectory
 from sojourn.app.deliveries import Deliveries
 from sojourn.app.disk import DiskWatch
+from sojourn.app.erasure.building import build_erasures
 from sojourn.app.logs import described_log, open_log
 from sojourn.app.recent import RecentEvents
 from sojourn.app.session_news import session_news
@@ -23,6 +24,7 @@ from sojourn.log import SqliteStateStore
 from sojourn.pipeline.geography import Geography
 from sojourn.pipeline.loader import Loader
 from sojourn.pipeline.processor import Processor
+from sojourn.pipeline.suppressions import Suppressions
 from sojourn.settings import Configuration
 from sojourn.warehouse.description import described_tables
 from sojourn.warehouse.duckdb import DuckDBTables
@@ -54,11 +56,13 @@ class Platform:
         with self.tables.cursor() as cursor:
             self.sessions.prepare(cursor)
         self.reports = Reports(self.tables.cursor)
+        self.suppressions = Suppressions(self.state, self.clock)
         self.processor = Processor(
             self.log,
             self.state,
             self.clock,
             dedup_window_ms=configuration["dedup_window"],
+            suppressed=self.suppressions,
             geography=self.geography,
         )
         self.loader = Loader(
@@ -80,12 +84,31 @@ class Platform:
             directory.path, self.log, configuration["disk_budget"], self._all_lags
         )
 
+        self.erasures = build_erasures(self)
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep everything behind the log going until `stop` is set, then finish what is begun."""
+        """Keep everything behind the log going until `stop` is set, then finish what is begun.
+
+        For an erasure it all stands still, while the gateway goes on taking events in.
+        """
+        while not stop.is_set():
+            if self.erasures.wanted.is_set():
+                await self.erasures.prepare(stop)
+                self.recent.forget()
+            await self._work(stop)
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        """Run all parts until `stop` is set, or an erasure wants them to stand still."""
+        pause = asyncio.Event()
+        parts = (self.processor, self.loader, self.deliveries, self.warehouses, self.recent)
         async with asyncio.TaskGroup() as group:
-            parts = (self.processor, self.loader, self.deliveries, self.warehouses, self.recent)
-            for part in (*parts, self.disk):
-                group.create_task(part.run(stop))
+            for part in (*parts, self.disk, self.erasures):
+                group.create_task(part.run(pause))
+            reasons = [group.create_task(it.wait()) for it in (stop, self.erasures.wanted)]
+            await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            pause.set()
+            for reason in reasons:
+                reason.cancel()
 
     async def catch_up(self) -> None:
         """Bring the tables up to everything that is in the log."""

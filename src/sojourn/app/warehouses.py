@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any
 
 from sojourn.app.sources import Sources
+from sojourn.core.erasure import People
 from sojourn.core.errors import InvalidSettings, Transient
 from sojourn.core.ports import EVENTS, Clock, EventLog, Lag, Tables
 from sojourn.pipeline.loader import Loader
 from sojourn.settings import Configuration, DestinationSettings, parse_duration
 from sojourn.warehouse.registry import INTERVAL_S, MAX_BYTES, build_tables
 from sojourn.warehouse.session_feed import SessionFollower
+from sojourn.warehouse.sql_tables import SqlTables
 
 _log = logging.getLogger(__name__)
 
@@ -70,14 +72,38 @@ class Warehouses:
                     group.create_task(self._loaders[entry.name].run(stop))
                     group.create_task(self._follow(entry, tables, stop))
         finally:
-            for tables in self._tables:
-                tables.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close the connections; those that are needed again open anew."""
+        for tables in self._tables:
+            tables.close()
 
     async def lags(self) -> dict[str, Lag]:
         """How far each is behind in the log, by the name of its reader."""
         log, _ = self._parts
         names = [_reader(entry) for entry in self._entries]
         return {name: await log.reader(EVENTS, name).lag() for name in names}
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that are loaded."""
+        return [entry.name for entry in self._entries]
+
+    async def erase(self, name: str, people: People, source_ids: Collection[str]) -> dict[str, int]:
+        """Delete people from a warehouse, and send it the sessions that changed.
+
+        Returns rows of events by table. Raises `WarehouseUnavailable`, and `InvalidSettings` for
+        one that cannot.
+        """
+        if not self._tables:
+            self.open()
+        tables = self._tables[self.names.index(name)]
+        if not isinstance(tables, SqlTables):
+            raise InvalidSettings(f"warehouse {name} cannot delete rows")
+        deleted = await asyncio.to_thread(tables.erase, people, source_ids)
+        await asyncio.to_thread(SessionFollower(name, self._cursor, tables).follow)
+        return deleted
 
     def status(self) -> dict[str, Any]:
         """What was loaded into each since the start."""

@@ -8,6 +8,7 @@ from sojourn.cli import (
     accounts,
     configuration,
     dead_letters,
+    forgetting,
     importing,
     mcp,
     reading,
@@ -41,6 +42,7 @@ app.command()(reading.status)
 app.add_typer(warehouse.app)
 app.command(name="import")(importing.import_history)
 app.add_typer(dead_letters.app)
+app.command()(forgetting.forget)
 app.add_typer(accounts.app)
 app.add_typer(saved.app)
 app.command()(configuration.config)

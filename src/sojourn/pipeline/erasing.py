@@ -7,7 +7,7 @@ entry: derived message ids and what deliveries remember of an event go by it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -141,23 +141,38 @@ class Eraser:
 
 
 class Devices:
-    """Notes on which devices the people were seen: anonymous ids that stand beside a user id."""
+    """Notes on which devices (source and anonymous id) the people were seen, and who else was.
 
-    def __init__(self, people: People) -> None:
+    `known`: devices that are known to be theirs already.
+    """
+
+    def __init__(self, people: People, known: Collection[tuple[str, str]] = ()) -> None:
+        self.known = frozenset(known)
         self.found: set[tuple[str, str]] = set()
+        """Where the people were seen, beside the known ones."""
+        self.shared: set[tuple[str, str]] = set()
+        """Of the known and found ones, where another user was seen since they were."""
         self._people = people
 
-    def look(self, stream: str, value: bytes) -> None:
+    def look(self, value: bytes, stream: str) -> None:
         """Look at a value of a stream. Values that cannot be read name no device."""
         try:
             for source_id, event in _events_in(stream, value):
-                ids = _decode_ids(event)
-                anonymous_id = id_of(ids.anonymous_id)
-                named = id_of(ids.user_id) in self._people.user_ids
-                if named and anonymous_id and self._people.concern(source_id):
-                    self.found.add((source_id, anonymous_id))
+                self._note(source_id, event)
         except _UNREADABLE:
             return
+
+    def _note(self, source_id: str, event: bytes) -> None:
+        ids = _decode_ids(event)
+        user_id, device = id_of(ids.user_id), (source_id, id_of(ids.anonymous_id))
+        if not (user_id and device[1] and self._people.concern(source_id)):
+            return
+        theirs = device in self.known or device in self.found
+        if user_id in self._people.user_ids:
+            if not theirs:
+                self.found.add(device)
+        elif theirs:
+            self.shared.add(device)
 
 
 def _events_in(stream: str, value: bytes) -> Iterable[tuple[str, bytes]]:

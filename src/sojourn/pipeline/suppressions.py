@@ -88,15 +88,20 @@ class Suppressions:
             self._keep(regulation)
         return regulation
 
+    def find(self, name: str) -> Regulation | None:
+        """The regulation with this id."""
+        with self._lock:
+            return next((one for one in self._regulations if one.id == name), None)
+
     def cancel(self, name: str) -> Regulation | None:
         """Let the users of a regulation in again, durably; None if there is no such regulation."""
         with self._lock:
-            for one in self._regulations:
-                if one.id == name:
-                    canceled = msgspec.structs.replace(one, canceled=True)
-                    self._keep(canceled)
-                    return canceled
-        return None
+            found = next((one for one in self._regulations if one.id == name), None)
+            if found is None:
+                return None
+            canceled = msgspec.structs.replace(found, canceled=True)
+            self._keep(canceled)
+            return canceled
 
     def after(self, number: int, most: int) -> list[Regulation]:
         """Up to `most` regulations after the one with this number (-1: from the first)."""

@@ -17,7 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.fs
 
+from sojourn.core.erasure import People
 from sojourn.core.errors import InvalidSettings, WarehouseUnavailable
+from sojourn.warehouse.erasing import Columns, Erased, gone_by
+from sojourn.warehouse.erasing_files import ids_in, spelled_in
 from sojourn.warehouse.files import (
     FilesEngine,
     Waiting,
@@ -128,6 +131,30 @@ class DeltaFolder:
             table.delete(f"{column} IN ({', '.join(map(str, values))})")
             self._delta.write_deltalake(table, staged.rows, mode="append", schema_mode="merge")
 
+    def erase(
+        self, namespace: str, tables: Columns, people: People, devices: Collection[str]
+    ) -> Erased:
+        """Delete the people's rows, and the files that older versions of the tables have."""
+        erased = Erased()
+        users = set(people.user_ids)
+        with self._watched():
+            for table in tables:
+                rows = self._open(namespace, table).to_pyarrow_table(columns=_naming(tables[table]))
+                users |= spelled_in(table, _plain(rows), people)
+                erased.ids |= ids_in(table, _plain(rows), users, devices)
+            for table, columns in tables.items():
+                count = 0
+                opened = self._open(namespace, table)
+                for column, values in gone_by(table, columns, users, devices, erased.ids).items():
+                    if values:
+                        listed = ", ".join(map(_text, sorted(values)))
+                        done = opened.delete(f"{column} IN ({listed})")
+                        count += int(done["num_deleted_rows"] or 0)
+                if count:
+                    erased.rows[f"{namespace}.{table}"] = count
+                opened.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        return erased
+
     def _merge(self, rows: Waiting, columns: Mapping[str, str], newer: str) -> int:
         """How many rows are new. Rows replace those of the same key where `newer` says so."""
         schema = arrow_schema(dict(columns))
@@ -187,6 +214,17 @@ class DeltaTables(SqlTables):
     ) -> None:
         """`folder`: where the tables lie."""
         super().__init__(FilesEngine(lake_dialect(PROVIDER)), folder, folder, sources, options)
+        self._folder = folder
+
+    def _erase(
+        self, namespace: str, tables: Columns, people: People, devices: Collection[str]
+    ) -> Erased:
+        return self._folder.erase(namespace, tables, people, devices)
+
+
+def _naming(columns: Collection[str]) -> list[str]:
+    """The columns that tell whose a row is."""
+    return [name for name in ("id", "user_id", "anonymous_id", "previous_id") if name in columns]
 
 
 def _plain(rows: pa.Table) -> pa.Table:

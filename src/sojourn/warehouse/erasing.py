@@ -26,6 +26,8 @@ _AT_ONCE = 1_000
 """Values in one statement."""
 _USERS = "users"
 _NAMES_USERS = ("user_id", "previous_id")
+_OURS = frozenset(("received_at", "uuid_ts"))
+"""Columns that a table has if events are loaded into it: others are somebody's own."""
 Columns = Mapping[str, Collection[str]]
 """Names of columns by table."""
 
@@ -76,10 +78,10 @@ class RowEraser:
         users = self._spelled(namespace, tables, people.user_ids)
         erased = Erased(ids=set(known))
         for table, columns in tables.items():
-            if "id" in columns and table != _USERS:
+            if table != _USERS:
                 erased.ids |= self._ids(namespace, table, columns, users, devices)
         for table, columns in tables.items():
-            for column, values in _gone(table, columns, users, devices, erased.ids).items():
+            for column, values in gone_by(table, columns, users, devices, erased.ids).items():
                 count = self._delete(namespace, table, column, sorted(values))
                 if count:
                     name = f"{namespace}.{table}"
@@ -90,7 +92,7 @@ class RowEraser:
         """How the tables spell the user ids."""
         found = set(user_ids)
         for table, columns in tables.items():
-            for column in _naming_users(table, columns):
+            for column in naming_users(table, columns):
                 for user_id in user_ids:
                     pattern = self._values([scattered(user_id)])
                     sql = self._sql("like", **self._names(namespace, table, column=column),
@@ -107,8 +109,8 @@ class RowEraser:
         users: Collection[str],
         devices: Collection[str],
     ) -> set[str]:
-        wanted = [(column, users, "with_values") for column in _naming_users(table, columns)]
-        if "anonymous_id" in columns:
+        wanted = [(column, users, "with_values") for column in naming_users(table, columns)]
+        if "anonymous_id" in columns and {"id", *_OURS} <= set(columns):
             query = "with_values_and_no_user" if "user_id" in columns else "with_values"
             wanted.append(("anonymous_id", devices, query))
         found: set[str] = set()
@@ -161,12 +163,15 @@ def namespaces_of(source_ids: Collection[str], name: Callable[[str], str]) -> di
     return found
 
 
-def _naming_users(table: str, columns: Collection[str]) -> list[str]:
+def naming_users(table: str, columns: Collection[str]) -> list[str]:
+    """The columns of a table that hold user ids."""
+    if not {"id", *_OURS} <= set(columns):
+        return []
     names = ("id",) if table == _USERS else _NAMES_USERS
     return [column for column in names if column in columns]
 
 
-def _gone(
+def gone_by(
     table: str,
     columns: Collection[str],
     users: Collection[str],
@@ -174,6 +179,8 @@ def _gone(
     ids: Collection[str],
 ) -> dict[str, Collection[str]]:
     """By which values of which columns rows of a table go."""
+    if table != MERGE_RULES_TABLE and not set(columns) >= _OURS:
+        return {}
     if table == _USERS:
         gone: dict[str, Collection[str]] = {"id": users}
     elif table == DISCARDS_TABLE:

@@ -20,7 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.fs
 import pyarrow.parquet
 
+from sojourn.core.erasure import People
 from sojourn.core.errors import InvalidSettings, WarehouseUnavailable
+from sojourn.warehouse.erasing import Columns, Erased
+from sojourn.warehouse.erasing_files import ids_in, rows_gone, spelled_in
 from sojourn.warehouse.files import (
     FilesEngine,
     Waiting,
@@ -139,6 +142,37 @@ class ParquetFolder:
                 rows = pa.concat_tables([kept, rows], promote_options="permissive")
             self._write_rows(path, rows)
 
+    def erase(
+        self, namespace: str, tables: Columns, people: People, devices: Collection[str]
+    ) -> Erased:
+        """Write every file anew that has rows of the people, without them."""
+        with _watched():
+            paths = {
+                table: [
+                    entry.path
+                    for entry in self._list(self._path(namespace, table), recursive=True)
+                    if entry.base_name == _ROWS
+                ]
+                for table in tables
+            }
+        erased = Erased()
+        users = set(people.user_ids)
+        for table, files in paths.items():
+            for path in files:
+                rows = self._read(path)
+                if rows is not None:
+                    users |= spelled_in(table, rows, people)
+                    erased.ids |= ids_in(table, rows, users, devices)
+        for table, files in paths.items():
+            for path in files:
+                rows = self._read(path)
+                gone = None if rows is None else rows_gone(table, rows, users, devices, erased.ids)
+                if rows is not None and gone is not None and (count := pc.sum(gone).as_py()):
+                    self._write_rows(path, rows.filter(pc.invert(gone)))
+                    name = f"{namespace}.{table}"
+                    erased.rows[name] = erased.rows.get(name, 0) + count
+        return erased
+
     def write(self, path: str, content: bytes) -> None:
         """Write one file so that readers see the old one or the new one, whole."""
         with _watched():
@@ -196,6 +230,12 @@ class ParquetTables(SqlTables):
     ) -> None:
         """`provider`: whose rules apply, one of the data lakes of `PROVIDERS`."""
         super().__init__(FilesEngine(lake_dialect(provider)), folder, folder, sources, options)
+        self._folder = folder
+
+    def _erase(
+        self, namespace: str, tables: Columns, people: People, devices: Collection[str]
+    ) -> Erased:
+        return self._folder.erase(namespace, tables, people, devices)
 
 
 @contextmanager

@@ -59,6 +59,10 @@ class Schemas:
             return _DISCARDS  # they are made, and then not kept
         return self._of(namespace).get(table, {})
 
+    def tables(self, namespace: str) -> Mapping[str, Mapping[str, str]]:
+        """All tables of a namespace with their columns."""
+        return self._of(namespace)
+
     def admit(self, namespace: str, wanted: Mapping[str, Types]) -> None:
         """Make or widen the namespace's tables, so that they have all the columns of `wanted`."""
         there = self._of(namespace)

@@ -9,14 +9,18 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from sojourn.core.erasure import People
+from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Batch, Loaded
 from sojourn.warehouse.csv_rows import without_nul
 from sojourn.warehouse.engine import Engine, json_field
+from sojourn.warehouse.erasing import Columns, Erased, RowEraser, namespaces_of
 from sojourn.warehouse.files import our_type
 from sojourn.warehouse.growth import Key
 from sojourn.warehouse.intake import Intake
 from sojourn.warehouse.lower_case import LowerCaseTransformer
 from sojourn.warehouse.merging import Merged
+from sojourn.warehouse.namespaces import namespace_of
 from sojourn.warehouse.portion import Sources, Workshop
 from sojourn.warehouse.schemas import Growth, Schemas
 from sojourn.warehouse.transform import DISCARDS_TABLE
@@ -142,10 +146,46 @@ class SqlTables:
                 for table, part in staged.items():
                     self._merger.replace(part, keys[table][0], values)
 
+    def erase(self, people: People, source_ids: Collection[str]) -> dict[str, int]:
+        """Delete people's rows from the tables of events; how many by table.
+
+        `source_ids`: all sources that there are or were. One transaction, where the warehouse has
+        them; doing it again finds nothing. Raises `WarehouseUnavailable`, and `InvalidSettings`
+        where some sources are meant, and others share their tables.
+        """
+        namespaces = namespaces_of(source_ids, self._namespace)
+        rows: dict[str, int] = {}
+        with self._lock:
+            self._schemas.forget()
+            for namespace, owners in namespaces.items():
+                if people.sources and not owners & people.sources:
+                    continue
+                if people.sources and owners - people.sources:
+                    raise InvalidSettings(
+                        f"{namespace} holds the tables of several sources; erase from all of them"
+                    )
+                tables = self._schemas.tables(namespace)
+                devices = {device for source_id, device in people.devices if source_id in owners}
+                with self._engine.transaction():
+                    rows |= self._erase(namespace, tables, people, devices).rows
+        return rows
+
     def close(self) -> None:
         """Release the connection. Safe to call twice."""
         with self._lock:
             self._engine.close()
+
+    def _namespace(self, source_id: str) -> str:
+        """Where a source's tables lie."""
+        source = self._workshop.sources(source_id)
+        return self._schemas.namespace(namespace_of(source_id, source))
+
+    def _erase(
+        self, namespace: str, tables: Columns, people: People, devices: Collection[str]
+    ) -> Erased:
+        """Delete rows of one namespace (its real name)."""
+        eraser = RowEraser(self._engine, self._engine.dialect)
+        return eraser.erase(namespace, tables, people, devices)
 
     def _stage(self, number: str, namespace: str, table: str, rows: pa.Table) -> Rows:
         types = self._schemas.types(namespace, table)

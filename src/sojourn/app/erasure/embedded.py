@@ -41,6 +41,10 @@ class Embedded:
         """The devices that only these people used; `seen`: where the log saw them."""
         return self._tables.exclusively(lambda connection: own_devices(connection, people, seen))
 
+    def source_ids(self) -> set[str]:
+        """All sources that there are or were."""
+        return self._tables.exclusively(lambda it: {*self._source_ids, *policies(it)})
+
     def look(self, people: People) -> Emptied:
         """What `erase` would do; changes nothing."""
         return self._tables.exclusively(lambda it: self._erase(it, people), keep=False)
