@@ -362,8 +362,9 @@ def test_a_server_with_tiny_messages_is_refused() -> None:
 
 def test_a_password_is_needed_where_the_server_wants_one() -> None:
     with nats_server("authorization { user: sojourn, password: geheim }") as server:
-        with pytest.raises(LogUnavailable, match=r"cannot be reached: .*uthorization"):
-            NatsLog(NatsServer.of(server.url), deadline_s=2)
+        for wrong in ({}, {"user": "sojourn", "password": "x"}, {"token": "x"}):
+            with pytest.raises(InvalidSettings, match="refuses the user; set nats_user"):
+                NatsLog(NatsServer.of(server.url, **wrong))
         log = NatsLog(NatsServer.of(server.url, user="sojourn", password="geheim"))
         asyncio.run(log.close())
 
@@ -380,3 +381,16 @@ async def test_a_large_append_is_never_trimmed_to_its_end(open_log: OpenIt) -> N
     await log.reader("raw", "r").commit({0: 1 << 40})
     await log._connection.run(trimmer(log, Retention(max_bytes=1), now, 60_000).step())
     assert await there(log) == [value, b"0"]
+
+
+async def test_only_one_processes_a_log(open_log: OpenIt, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_log(holder="one:/data")
+    open_log()  # only writes
+    with pytest.raises(InvalidSettings, match="is processed by one:/data already"):
+        open_log(holder="two:/data")
+    again = open_log(holder="one:/data")  # it was killed, and comes back
+    await again.close()
+    await open_log(holder="two:/data").close()
+    monkeypatch.setattr("sojourn.log.jetstream.holder._GONE_MS", -1)
+    await first._connection.run(first._holder.claim())  # type: ignore[union-attr]
+    open_log(holder="two:/data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Protocol
 
 from sojourn.app.data_directory import DataDirectory
@@ -25,7 +26,9 @@ class StoredLog(EventLog, Erasable, Protocol):
 def open_log(
     configuration: Configuration, directory: DataDirectory, keeps: bool = True
 ) -> StoredLog:
-    """The configured log; `keeps`: it is for this process to delete what is too old.
+    """The configured log.
+
+    `keeps`: this process is the one that processes the log, and deletes what is too old.
 
     Raises `InvalidSettings` for a `log` that cannot be, `MissingPart` for one that needs an
     extra, `LogUnavailable` where it does not answer.
@@ -51,7 +54,8 @@ def open_log(
         ca=configuration["nats_ca"],
         replicas=replicas,
     )
-    log = NatsLog(server, retention=retention)
+    holder = f"{socket.gethostname()}:{directory.path.resolve()}" if keeps else ""
+    log = NatsLog(server, retention=retention, holder=holder)
     if directory.log.exists():
         logger.warning(
             "the log is at %s; what is in %s from before is not read", server.url, directory.log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,6 +15,7 @@ from sojourn.core.ports import Clock, Entry
 from sojourn.log.clock import WallClock
 from sojourn.log.jetstream.bucket import Bucket
 from sojourn.log.jetstream.connection import Connection
+from sojourn.log.jetstream.holder import Holder
 from sojourn.log.jetstream.publisher import Append, Publisher
 from sojourn.log.jetstream.reader import NatsReader
 from sojourn.log.jetstream.rewriting import Rewriter
@@ -47,14 +49,22 @@ class NatsLog:
         retention: Retention = Retention(),  # noqa: B008 - frozen
         clock: Clock | None = None,
         deadline_s: float = 10.0,
+        holder: str = "",
     ) -> None:
-        """Connect, and make what is missing. Raises `InvalidSettings` or `LogUnavailable`."""
+        """Connect, and make what is missing. Raises `InvalidSettings` or `LogUnavailable`.
+
+        `holder` names who processes the log, which only one may do at a time; empty for a log
+        that is only written to or looked at.
+        """
         wanted = checked(partitions)
         self.server = server
         self._retention = retention
         self._clock: Clock = clock or WallClock()
         self._partitions: dict[str, int] = {}
         self._publishers: dict[str, Publisher] = {}
+        self._holder_name = holder
+        self._holder: Holder | None = None
+        self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
         self._connection = Connection(server, deadline_s)
         try:
@@ -76,6 +86,8 @@ class NatsLog:
             raise LogUnavailable("the log is closed")
         if stream not in self._publishers:
             await self._connection.run(self._declare(stream, 1))
+            if self._closed:
+                raise LogUnavailable("the log is closed")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         deadline = self._connection.loop.time() + self._connection.deadline_s
         append = Append(split(entries, self._partitions[stream]), future, deadline)
@@ -133,12 +145,17 @@ class NatsLog:
             )
         self._warn_of_late_syncs()
         self._bucket = await Bucket.open(self._connection)
+        if self._holder_name:
+            holder = Holder(self._bucket, server, self._holder_name)
+            await holder.claim()
+            self._holder = holder
+            self._upkeep.append(asyncio.create_task(holder.run()))
         for stream, number in partitions.items():
             await self._declare(stream, number)
         trimmer = Trimmer(
             self._connection, self._bucket, self._retention, self._clock, lambda: self._publishers
         )
-        self._trimming = asyncio.create_task(trimmer.run())
+        self._upkeep.append(asyncio.create_task(trimmer.run()))
 
     def _warn_of_late_syncs(self) -> None:
         """A server that can only sync every two minutes loses those on a power cut."""
@@ -182,10 +199,14 @@ class NatsLog:
         )
 
     async def _finish(self) -> None:
-        self._trimming.cancel()
-        await asyncio.gather(self._trimming, return_exceptions=True)
+        for task in self._upkeep:
+            task.cancel()
+        await asyncio.gather(*self._upkeep, return_exceptions=True)
         for publisher in self._publishers.values():
             await publisher.finish()
+        if self._holder is not None and self._connection.client.is_connected:
+            with contextlib.suppress(LogUnavailable):
+                await self._holder.release()
 
 
 def _check(name: str, config: StreamConfig) -> None:

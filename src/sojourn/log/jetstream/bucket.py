@@ -61,7 +61,7 @@ class Bucket:
 
     async def declare(self, stream: str, number: int) -> int:
         """The number of partitions of `stream`: `number`, or more if it has more already."""
-        stored = await self._change(
+        stored = await self.change(
             f"streams.{stream}",
             lambda value: json.dumps(max(number, json.loads(value or b"0"))).encode(),
         )
@@ -88,7 +88,7 @@ class Bucket:
         self, stream: str, reader: str, change: Callable[[Position | None], Position]
     ) -> Position:
         """Change where a reader is, in one step; the position that it has then."""
-        stored = await self._change(
+        stored = await self.change(
             _key(stream, reader),
             lambda value: change(None if value is None else Position.unpack(value)).pack(),
         )
@@ -114,7 +114,7 @@ class Bucket:
         info = await self._connection.persist(lambda: jetstream.stream_info(self._stream, keys))
         return list(info.state.subjects or {})
 
-    async def _change(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
+    async def change(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
         """Read, change and write; again if somebody else wrote in between."""
 
         async def once() -> bytes | None:

@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 
-from sojourn.core.errors import LogUnavailable
+from sojourn.core.errors import InvalidSettings, LogUnavailable
 from sojourn.log.jetstream.server import NatsServer
 
 T = TypeVar("T")
@@ -56,7 +56,9 @@ class Connection:
     jetstream: JetStreamContext
 
     def __init__(self, server: NatsServer, deadline_s: float) -> None:
-        """Connect. Raises `LogUnavailable` if that takes longer than `deadline_s` seconds."""
+        """Connect. Raises `LogUnavailable` if that takes longer than `deadline_s` seconds,
+        `InvalidSettings` if the server refuses the user.
+        """
         self.server = server
         self.deadline_s = deadline_s
         self.loop = asyncio.new_event_loop()
@@ -64,12 +66,14 @@ class Connection:
         """How often the connection broke."""
         self._closed = False
         self._trouble = ""
+        self._refused = asyncio.Event()
         self._waiting: WeakSet[asyncio.Queue[Any]] = WeakSet()
         self._thread = threading.Thread(target=self._run, name="sojourn-nats", daemon=True)
         self._thread.start()
         try:
             self.run_blocking(self._connect())
         except BaseException:
+            self.run_blocking(_cancel_others())
             self._stop()
             raise
 
@@ -82,7 +86,13 @@ class Connection:
         if self._closed:
             work.close()
             raise LogUnavailable("the log is closed")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():  # it was cancelled there: by `close`
+                raise LogUnavailable("the log is closed") from None
+            raise
 
     async def persist(self, call: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
         """The result of `call`, tried again until `deadline` (of the loop's clock) passes.
@@ -92,15 +102,17 @@ class Connection:
         if deadline is None:
             deadline = self.loop.time() + self.deadline_s
         why = "the connection is lost"
+        patience = _ATTEMPT_S
         while (left := deadline - self.loop.time()) > 0:
             if not self.client.is_connected:
                 await asyncio.sleep(_PAUSE_S)
                 continue
             try:
-                return await asyncio.wait_for(call(), min(left, _ATTEMPT_S))
+                return await asyncio.wait_for(call(), min(left, patience))
             except _PASSING as error:
                 why = _NO_JETSTREAM if isinstance(error, _SILENT) else str(error)
                 why = why or type(error).__name__
+                patience *= 2
                 await asyncio.sleep(_PAUSE_S)
             except nats.errors.Error as error:
                 if not isinstance(error, js_errors.APIError) or error.err_code not in _FORMING:
@@ -134,30 +146,49 @@ class Connection:
             **options,
             name="sojourn",
             connect_timeout=2,
-            reconnect_time_wait=0.1,
+            reconnect_time_wait=0.2,
             max_reconnect_attempts=-1,
             ping_interval=5,
             max_outstanding_pings=2,
             error_cb=self._failed,
             disconnected_cb=self._disconnected,
+            reconnected_cb=self._reconnected,
         )
+        attempt = asyncio.ensure_future(connecting)
+        refused = asyncio.ensure_future(self._refused.wait())
         try:
-            self.client = await asyncio.wait_for(connecting, self.deadline_s)
-        except (TimeoutError, OSError, nats.errors.Error) as error:
-            why = self._trouble or str(error) or "it does not answer"
-            raise LogUnavailable(f"{self.server.url} cannot be reached: {why}") from None
-        self.jetstream = self.client.jetstream(timeout=_ATTEMPT_S)
+            await asyncio.wait(
+                (attempt, refused), timeout=self.deadline_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._refused.is_set():
+                raise InvalidSettings(
+                    f"{self.server.url} refuses the user; set nats_user and nats_password, or "
+                    "nats_token"
+                )
+            if not attempt.done():
+                raise LogUnavailable(f"{self.server.url} cannot be reached: {self._why()}")
+            self.client = attempt.result()
+        except (OSError, nats.errors.Error) as error:
+            raise LogUnavailable(f"{self.server.url} cannot be reached: {error}") from None
+        finally:
+            refused.cancel()
+            attempt.cancel()
+        self.jetstream = self.client.jetstream(timeout=self.deadline_s)
 
     async def _disconnect(self) -> None:
         await self.client.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await _cancel_others()
 
     async def _failed(self, error: Exception) -> None:
-        self._trouble = str(error) or type(error).__name__
-        logger.info("NATS at %s: %s", self.server.url, self._trouble)
+        said = str(error) or type(error).__name__
+        if said != self._trouble:
+            logger.info("NATS at %s: %s", self.server.url, said)
+        self._trouble = said
+        if "authorization" in said.lower():
+            self._refused.set()
+
+    def _why(self) -> str:
+        return self._trouble or "it does not answer"
 
     async def _disconnected(self) -> None:
         self.losses += 1
@@ -165,6 +196,10 @@ class Connection:
             logger.warning("the connection to NATS at %s is lost", self.server.url)
         for queue in list(self._waiting):
             queue.put_nowait(None)
+
+    async def _reconnected(self) -> None:
+        self._trouble = ""
+        logger.warning("the connection to NATS at %s is there again", self.server.url)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -175,3 +210,11 @@ class Connection:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
+
+
+async def _cancel_others() -> None:
+    """End all other tasks of this loop."""
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
