@@ -7,14 +7,25 @@ not missing, null, `""`, 0 or false; an empty object or array is truthy.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from dateutil import parser as _dates
 
+_YEAR_OR_MONTH = re.compile(r"\d{4}(-\d\d)?")
+_TWO_YEARS = (datetime(2001, 1, 1), datetime(2002, 1, 1))  # noqa: DTZ001
+"""What fills in a date that lacks parts: it is one only if the year does not come from here."""
+_LAST_MS = 8_640_000_000_000_000
+"""The last instant that JavaScript's dates know, either way from 1970."""
 SAFE_INTEGER = 2**53
 """Beyond this a number is a double and no longer exact."""
+_LONGEST_PLAIN = 21
+"""Most digits before the point that JavaScript writes without an exponent."""
+_MOST_ZEROS = 6
+"""As many zeros behind the point it writes without one, or fewer."""
 
 
 def truthy(value: Any) -> bool:
@@ -92,17 +103,36 @@ def text(value: Any) -> str:
 
 
 def _number_text(value: float) -> str:
+    """The shortest digits that mean the double; with an exponent from 1e21 and below 1e-6."""
     if isinstance(value, int) and -SAFE_INTEGER <= value <= SAFE_INTEGER:
         return str(value)
-    double = float(value)
-    if double.is_integer() and abs(double) < 1e21:
-        return str(int(double))
-    return repr(double).replace("e+0", "e+").replace("e-0", "e-")
+    double = _double(value)
+    if not math.isfinite(double):
+        return "NaN" if math.isnan(double) else "Infinity" if double > 0 else "-Infinity"
+    _, parts, exponent = Decimal(repr(abs(double))).normalize().as_tuple()
+    digits = "".join(map(str, parts))
+    point = len(digits) + int(exponent)
+    if 0 < point <= _LONGEST_PLAIN:
+        whole = digits[:point].ljust(point, "0")
+        shown = f"{whole}.{digits[point:]}" if len(digits) > point else whole
+    elif -_MOST_ZEROS < point <= 0:
+        shown = "0" if double == 0 else f"0.{'0' * -point}{digits}"
+    else:
+        rest = f".{digits[1:]}" if len(digits) > 1 else ""
+        shown = f"{digits[0]}{rest}e{point - 1:+d}"
+    return f"-{shown}" if double < 0 else shown
+
+
+def _double(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def exact(value: int) -> int | float:
     """An integer as a JSON number: itself while a double holds it exactly, else the double."""
-    return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else float(value)
+    return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else _double(value)
 
 
 def epoch_ms(stamp: Any) -> int | None:
@@ -117,21 +147,32 @@ def epoch_ms(stamp: Any) -> int | None:
         whole = math.floor(moment.replace(microsecond=0).timestamp())
         return whole * 1000 + moment.microsecond // 1000
     if isinstance(stamp, (int, float)) and not isinstance(stamp, bool):
-        return int(stamp)
+        return int(stamp) if abs(stamp) <= _LAST_MS else None
     return None
 
 
 def _moment(stamp: str) -> datetime | None:
+    short = _YEAR_OR_MONTH.fullmatch(stamp)
     try:
-        moment = datetime.fromisoformat(stamp)
+        moment = datetime.fromisoformat(f"{stamp}-01-01"[:10] if short else stamp)
     except ValueError:
-        if not any(character.isdigit() for character in stamp):
+        found = _other_notation(stamp)
+        if found is None:
             return None
-        try:
-            moment = _dates.parse(stamp)
-        except (ValueError, OverflowError):
-            return None
+        moment = found
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _other_notation(stamp: str) -> datetime | None:
+    """A date in words or with slashes. Digits alone are none, nor is what names no year."""
+    digits = sum(character.isdigit() for character in stamp)
+    if digits in (0, len(stamp)):
+        return None
+    try:
+        found, again = (_dates.parse(stamp, default=default) for default in _TWO_YEARS)
+    except (ValueError, OverflowError):
+        return None
+    return found if found == again else None
 
 
 def iso_ms(milliseconds: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from sojourn.destinations.values import child, exact
 
 _INTEGER = re.compile(r"-?[0-9]+")
+
+_ENDLESS = 400
+"""No double has so many digits before its point."""
 
 NONE = -1
 """Amplitude's own value for an event outside of any session."""
@@ -30,7 +34,7 @@ def session_id(event: Mapping[str, Any]) -> int | float:
     if not value or isinstance(value, bool):
         return NONE
     if isinstance(value, int):
-        return exact(value)
+        return _finite(value)
     if isinstance(value, float):
         return int(value) if value.is_integer() else NONE
     return _integer(value)
@@ -42,11 +46,16 @@ def _from_root(value: Any) -> int | float:
     if isinstance(value, bool):
         return 1
     if isinstance(value, int):
-        return exact(value)
+        return _finite(value)
     return value if isinstance(value, float) else NONE
 
 
 def _integer(value: Any) -> int | float:
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return exact(int(value))
+    if isinstance(value, str) and len(value) < _ENDLESS and _INTEGER.fullmatch(value):
+        return _finite(int(value))
     return NONE
+
+
+def _finite(value: int) -> int | float:
+    found = exact(value)
+    return found if math.isfinite(found) else NONE

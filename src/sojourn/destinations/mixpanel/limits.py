@@ -38,6 +38,7 @@ def _walk(value: Any, name: str) -> int:
             )
         characters = 16 * len(value)
         for key, one in value.items():
+            characters += len(key)
             kind = one.__class__
             if kind is str:
                 characters += len(one)
