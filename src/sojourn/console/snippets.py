@@ -84,15 +84,20 @@ with Client("{{WRITE_KEY}}", "{{DATA_PLANE_URL}}", profile="desktop") as client:
     Snippet(
         "Flutter",
         "flutter pub add rudder_sdk_flutter",
-        """final config = RudderConfigBuilder()
+        """import 'package:rudder_sdk_flutter/RudderController.dart';
+import 'package:rudder_sdk_flutter_platform_interface/platform.dart';
+
+final config = RudderConfigBuilder()
   ..withDataPlaneUrl("{{DATA_PLANE_URL}}")
   ..withControlPlaneUrl("{{DATA_PLANE_URL}}");
-await RudderController.instance.initialize("{{WRITE_KEY}}", config: config.build());""",
+RudderController.instance.initialize("{{WRITE_KEY}}", config: config.build());""",
     ),
     Snippet(
         "React Native",
         "npm install @rudderstack/rudder-sdk-react-native",
-        """await rudderClient.setup("{{WRITE_KEY}}", {
+        """import rudderClient from "@rudderstack/rudder-sdk-react-native";
+
+await rudderClient.setup("{{WRITE_KEY}}", {
   dataPlaneUrl: "{{DATA_PLANE_URL}}",
   controlPlaneUrl: "{{DATA_PLANE_URL}}",
   trackAppLifecycleEvents: true,
