@@ -51,6 +51,15 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4_1 like Mac OS X) AppleWebKit/6
             Agent("Firefox", "Firefox", "115.0", "Linux", None),
         ),
         (
+            "Mozilla/5.0 (iPod touch; CPU iPhone OS 12_5 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/12.1.2 Mobile/15E148 Safari/604.1",
+            Agent("Mobile Safari", "Mobile Safari", "12.1.2", "iPhone", "Apple"),
+        ),
+        (
+            f"Mozilla/5.0 (Linux; Android 13; SM-T870) {CHROME} Safari/537.36",
+            Agent("Chrome", "Chrome", "124.0.6367.82", "Android", "Samsung"),
+        ),
+        (
             "Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/AP1A.240505.005)",
             Agent(None, None, None, "Android", "Google"),
         ),

@@ -211,6 +211,7 @@ def test_a_line_that_cannot_be_read_does_not_hide_the_others(tmp_path, capsys):
         ("android", {"do": "reload"}, "step 0: unknown `do` 'reload' on android"),
         ("web", {"do": "opt_out"}, "step 0: unknown `do` 'opt_out' on web"),
         ("web", {"do": "screen"}, "step 0: unknown `do` 'screen' on web"),
+        ("web", {"do": "launch", "seen": []}, "step 0: unknown `seen`"),
     ],
 )
 def test_what_the_replay_does_not_know_is_a_failure(name, change, message):

@@ -72,7 +72,7 @@ def read(path: Path) -> Iterator[Mapping[str, Any]]:
 def entries(path: Path) -> Iterator[Mapping[str, Any] | BadCaseFile]:
     """The cases of one file, and in the place of what cannot be read the fault."""
     try:
-        lines = path.read_text("utf-8").split("\n")
+        lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         yield BadCaseFile(f"{path}: {reason}")

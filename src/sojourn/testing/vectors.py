@@ -35,6 +35,7 @@ _SCENARIO = {
 }
 _COOKIE = {"id": str, "cookie": str, "name": str, "encoding": str, "value": object}
 _STEP = {"t": int, "do": str}
+_STEP_KEYS = {"t", "do", "args", "tab", "see", "see_properties", "also"}
 
 
 class BadVectorFile(Exception):
@@ -52,7 +53,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 def entries(path: Path) -> Iterator[dict[str, Any] | BadVectorFile]:
     """The scenarios of a file, and in the place of what cannot be read the fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         yield BadVectorFile(f"{path}: {getattr(error, 'strerror', None) or error}")
         return
@@ -117,6 +118,9 @@ def _unknown(scenario: Mapping[str, Any]) -> str | None:
     for number, script in enumerate(scenario["steps"]):
         if script["do"] not in known:
             return f"step {number}: unknown `do` {script['do']!r} on {scenario['platform']}"
+        odd = sorted(script.keys() - _STEP_KEYS)
+        if odd:
+            return f"step {number}: unknown `{odd[0]}`"
     return None
 
 
