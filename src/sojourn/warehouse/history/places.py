@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 
 Path = tuple[str, ...]
 
+PROPERTIES, TRAITS = "properties", "traits"
 _TOP: Mapping[str, str] = {
     "id": "messageId",
     "anonymous_id": "anonymousId",
@@ -72,7 +73,7 @@ _PROPERTY_KEYS: Mapping[str, str] = {
     "visit_duration": "visitDuration",
     "non_interaction": "nonInteraction",
 }
-_TRAITS = frozenset(("identify", "group", "alias"))
+_OF_TRAITS = frozenset(("identify", "group", "alias"))
 
 
 def place_of(
@@ -90,7 +91,7 @@ def place_of(
         return (top,)
     if column.startswith(_CONTEXT):
         return _in_context(column.removeprefix(_CONTEXT), columns)
-    part = "traits" if kind in _TRAITS else "properties"
+    part = TRAITS if kind in _OF_TRAITS else PROPERTIES
     if column.startswith("_") and column[1:].upper() in reserved:
         column = column[1:]
     return (part, _PROPERTY_KEYS.get(column, column))

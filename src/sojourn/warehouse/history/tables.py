@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sojourn.core.events import clean_id, rudder_id
-from sojourn.warehouse.history.places import Path, place_of
+from sojourn.warehouse.history.places import PROPERTIES, TRAITS, Path, place_of
 from sojourn.warehouse.transform import PROVIDERS
 from sojourn.warehouse.transform.naming import Namer
 
@@ -71,11 +71,12 @@ class HistoryTable:
         """The type of call; `users` for the table of users, empty for one of somebody else."""
         reserved = PROVIDERS["snowflake" if name.isupper() else "postgres"].reserved
         kind = "identify" if self.kind == USERS else self.kind
-        self._paths = {
-            column: path
-            for column in self.columns
-            if (path := place_of(kind, column, self.columns, reserved)) is not None
-        }
+        paths = {column: place_of(kind, column, self.columns, reserved) for column in self.columns}
+        if self.plain == "tracks":  # properties are never in it, what else is there is not ours
+            paths = {
+                column: path for column, path in paths.items() if path and path[0] != PROPERTIES
+            }
+        self._paths = {column: path for column, path in paths.items() if path is not None}
 
     @property
     def has_whole_events(self) -> bool:
@@ -92,7 +93,7 @@ class HistoryTable:
         types = {}
         for column, path in self._paths.items():
             name = column
-            if path[0] in ("properties", "traits"):
+            if path[0] in (PROPERTIES, TRAITS):
                 name = column_of(path[1])
             if name:
                 types[name] = self.columns[column].type
@@ -157,7 +158,11 @@ def joined(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def json_value(value: Any) -> Any:
     """A value that JSON can hold; None for what is no number."""
     if isinstance(value, Decimal):
-        value = int(value) if value.is_finite() and value == int(value) else float(value)
+        value = (
+            int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
+        )
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
