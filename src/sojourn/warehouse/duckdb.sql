@@ -55,27 +55,55 @@ SELECT i.* FROM newest AS i ANTI JOIN {table} AS t ON {same_key};
 DROP TABLE IF EXISTS temp.newest;
 
 -- name: touched_users
--- Those whose identifies are new, and those that rows about to be replaced belong to.
+-- Those whose identifies are new, and since when.
 CREATE OR REPLACE TEMP TABLE touched AS
-SELECT DISTINCT user_id FROM incoming WHERE user_id IS NOT NULL;
+SELECT user_id, min(received_at) AS since FROM incoming WHERE user_id IS NOT NULL GROUP BY user_id;
 
 -- name: touched_former_users
+-- Those that rows about to be replaced belong to.
 INSERT INTO touched
-SELECT DISTINCT t.user_id FROM {identifies} AS t SEMI JOIN incoming AS i ON t.id = i.id
+SELECT DISTINCT t.user_id, NULL FROM {identifies} AS t SEMI JOIN incoming AS i ON t.id = i.id
 WHERE t.user_id IS NOT NULL;
+
+-- name: users_anew
+-- Those whose new identifies are not all newer than what is known: all of theirs decide.
+CREATE OR REPLACE TEMP TABLE anew AS
+SELECT DISTINCT user_id FROM touched
+WHERE $all OR EXISTS (
+    SELECT 1 FROM {users} AS u
+    WHERE u.id = touched.user_id AND (u.received_at >= touched.since) IS NOT FALSE
+);
+
+-- name: renewed_users
+-- What is known of the others, and on top of it what is new.
+CREATE OR REPLACE TEMP TABLE renewed AS
+SELECT i.user_id AS id, {values}
+FROM incoming AS i LEFT JOIN {users} AS u ON u.id = i.user_id
+WHERE i.user_id NOT IN (SELECT user_id FROM anew);
+
+-- name: new_value
+coalesce(i.{column}, u.{column}) AS {column}
+
+-- name: known_value
+u.{column} AS {column}
 
 -- name: delete_touched_users
 DELETE FROM {users} WHERE id IN (SELECT user_id FROM touched);
 
--- name: insert_touched_users
+-- name: insert_renewed_users
+INSERT INTO {users} BY NAME SELECT * FROM renewed;
+
+-- name: insert_users_anew
 -- Per column the newest value that is not null.
 INSERT INTO {users} BY NAME
 SELECT user_id AS id, {newest_values}
-FROM {identifies} WHERE user_id IN (SELECT user_id FROM touched)
+FROM {identifies} WHERE user_id IN (SELECT user_id FROM anew)
 GROUP BY user_id;
 
 -- name: drop_touched
 DROP TABLE IF EXISTS temp.touched;
+DROP TABLE IF EXISTS temp.anew;
+DROP TABLE IF EXISTS temp.renewed;
 
 -- name: newest_value
 arg_max({column}, (received_at, id)) AS {column}

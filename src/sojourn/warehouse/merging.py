@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import duckdb
@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from sojourn.warehouse.catalog import SQL, Catalog, quoted
 from sojourn.warehouse.transform import DISCARDS_TABLE
+from sojourn.warehouse.users import IDENTIFIES, USER_ID, USERS, UsersRenewal, incoming
 
 _NOT_CONTENT = frozenset(("uuid_ts",))
-_USERS, _IDENTIFIES, _USER_ID = "users", "identifies", "user_id"
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,14 @@ class Merger:
         return pa.array([row[0] for row in found], pa.string())
 
     def _merge(self, namespace: str, table: str, rows: pa.Table, suspects: pa.Array) -> Merged:
-        renews = (
-            table == _IDENTIFIES
-            and bool(self._catalog.types(namespace, _USERS))
-            and _USER_ID in rows.column_names
-        )
-        if renews:
-            self._touch_users(namespace, rows, former=len(suspects) > 0)
+        users = None
+        if (
+            table == IDENTIFIES
+            and USER_ID in rows.column_names
+            and self._catalog.types(namespace, USERS)
+        ):
+            users = UsersRenewal(self._connection, self._catalog, namespace, rows)
+            users.note(replacing=len(suspects) > 0)
         key = "row_id" if table == DISCARDS_TABLE else "id"
         suspect = pc.is_in(rows[key], suspects)
         merged = Merged(rows.num_rows, 0)
@@ -83,8 +84,8 @@ class Merger:
         if rows.num_rows:
             with self._incoming(rows):
                 self._count(SQL["insert_all"].format(table=quoted(namespace, table)))
-        if renews:
-            self._renew_users(namespace)
+        if users is not None:
+            users.renew()
         return merged
 
     def _replace(self, namespace: str, table: str, rows: pa.Table) -> Merged:
@@ -106,37 +107,8 @@ class Merger:
             self._connection.execute(SQL["drop_newest"])
         return Merged(inserted, rows.num_rows - inserted)
 
-    def _touch_users(self, namespace: str, identifies: pa.Table, former: bool) -> None:
-        """Note whose row in `users` will change; `former`: rows may be about to be replaced."""
-        with self._incoming(identifies):
-            self._count(SQL["touched_users"])
-            if former:
-                name = quoted(namespace, _IDENTIFIES)
-                self._count(SQL["touched_former_users"].format(identifies=name))
-
-    def _renew_users(self, namespace: str) -> None:
-        """Make the touched rows of `users` from `identifies`."""
-        newest = ",\n    ".join(
-            SQL["newest_value"].format(column=quoted(column))
-            for column in self._catalog.types(namespace, _USERS)
-            if column != "id"
-        )
-        names = {
-            "users": quoted(namespace, _USERS),
-            "identifies": quoted(namespace, _IDENTIFIES),
-        }
-        self._count(SQL["delete_touched_users"].format(**names))
-        self._count(SQL["insert_touched_users"].format(newest_values=newest, **names))
-        self._connection.execute(SQL["drop_touched"])
-
-    @contextmanager
-    def _incoming(self, rows: pa.Table) -> Iterator[None]:
-        """The rows under the name `incoming`."""
-        self._connection.register("incoming", rows)
-        try:
-            yield
-        finally:
-            self._connection.unregister("incoming")
+    def _incoming(self, rows: pa.Table) -> AbstractContextManager[None]:
+        return incoming(self._connection, rows)
 
     def _count(self, sql: str) -> int:
         """Run a statement; how many rows it was about."""
