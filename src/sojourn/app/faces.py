@@ -12,6 +12,8 @@ from starlette.routing import Mount, Route
 from sojourn.app.administration import Administration
 from sojourn.app.control import control_app
 from sojourn.app.definition import Definition
+from sojourn.app.erasure.jobs import Job, Order
+from sojourn.app.erasure.receipts import shown_erasures
 from sojourn.app.erasure.regulations import Regulations, regulations_app
 from sojourn.app.metrics import metrics_endpoint
 from sojourn.app.questions import Questions
@@ -40,15 +42,17 @@ def build_console(platform: Platform) -> Console:
         platform.clock,
         write_key=lambda source_id: _write_key(platform, source_id),
         recent_events=lambda: _recent(platform),
-        operations=_operations(Questions(platform), asyncio.get_running_loop()),
+        operations=_operations(platform, asyncio.get_running_loop()),
+        erasures=lambda: shown_erasures(platform.erasures),
         configured=platform.configuration.saved,
     )
     console.saved.check_configured(f"{platform.configuration.path}: ")
     return console
 
 
-def _operations(questions: Questions, loop: asyncio.AbstractEventLoop) -> dict[str, Operation]:
+def _operations(platform: Platform, loop: asyncio.AbstractEventLoop) -> dict[str, Operation]:
     """What an admin may do from the console; each runs in a thread."""
+    questions = Questions(platform)
 
     def replay(fields: Mapping[str, str]) -> str:
         replaying = questions.replay(fields.get("destination", ""))
@@ -59,7 +63,17 @@ def _operations(questions: Questions, loop: asyncio.AbstractEventLoop) -> dict[s
         definition = Definition(fields.get("timeout", ""), fields.get("maximum", ""))
         return questions.redefine(definition, apply)
 
+    def forget(fields: Mapping[str, str]) -> str:
+        order = Order([{"userId": fields.get("user", "")}], by=fields.get("by", ""))
+
+        async def ordering() -> Job:
+            return platform.erasures.order(order)
+
+        job = asyncio.run_coroutine_threadsafe(ordering(), loop).result()
+        return f"Erasure {job.id} has begun; the settings show how far it is."
+
     return {
+        "forget": forget,
         "replay": replay,
         "redefine": redefine,
         "redefine_apply": lambda fields: redefine(fields, apply=True),

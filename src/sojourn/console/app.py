@@ -30,7 +30,7 @@ from sojourn.console.live import Live
 from sojourn.console.pages import Pages
 from sojourn.console.report_pages import ReportPages
 from sojourn.console.saved import Saved
-from sojourn.console.server_pages import Operation, RecentEvents, Server, ServerPages
+from sojourn.console.server_pages import Erasures, Operation, RecentEvents, Server, ServerPages
 from sojourn.console.settings import ConsoleSettings
 from sojourn.console.status import Status, StatusReader
 from sojourn.core.ports import Clock, Reports, StateStore
@@ -46,8 +46,9 @@ class Console:
 
     `reports` answers everything about sessions; `status` tells how the server is doing (see
     `StatusReader`); `store` keeps accounts, tokens, saved funnels and the audit log;
-    `write_key`, `recent_events` and `operations` are described at `server_pages.Server`;
-    `configured` are the views of the configuration file (`Saved.check_configured` judges them).
+    `write_key`, `recent_events`, `operations` and `erasures` are described at
+    `server_pages.Server`; `configured` are the views of the configuration file
+    (`Saved.check_configured` judges them).
     Call `accounts.first_start()` once at start-up, and print what it returns.
     """
 
@@ -62,13 +63,14 @@ class Console:
         write_key: Callable[[str], str | None] = lambda source: None,
         recent_events: RecentEvents = lambda: (),
         operations: Mapping[str, Operation] | None = None,
+        erasures: Erasures = lambda: (),
         configured: Views = MappingProxyType({}),
     ) -> None:
         documents = Documents(store)
         self.accounts = Accounts(store, clock)
         self.saved = Saved(documents, configured, reports.describe)
         self.audit = AuditLog(documents, clock)
-        server = Server(StatusReader(status), write_key, recent_events, operations or {})
+        server = Server(StatusReader(status), write_key, recent_events, operations or {}, erasures)
         doorman = Doorman(self.accounts, documents, settings, clock)
         asker = Asker(reports)
         pages = Pages(SHARED_FILTERS)
@@ -136,7 +138,8 @@ def _server_routes(pages: ServerPages) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(path, allow("view", handler)) for path, handler in handlers.items()
     ]
-    return [Route("/login", pages.login, methods=["GET"]), *routes]
+    erasures = Route("/settings/erasures", allow("administer", pages.erasures), methods=["GET"])
+    return [Route("/login", pages.login, methods=["GET"]), erasures, *routes]
 
 
 def _form_routes(changes: Changes) -> list[BaseRoute]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -19,13 +19,17 @@ from sojourn.console.guard import local_path, refuse
 from sojourn.console.pages import Pages
 from sojourn.console.saved import Note, Saved, page_of
 from sojourn.console.server_pages import Server, login_page
+from sojourn.core.erasure import fingerprint
 from sojourn.core.errors import SojournError
+from sojourn.core.events import clean_id
 from sojourn.core.ports import Clock, Report
 from sojourn.core.saved_views import KINDS
 
 MOST_FAILURES: Final = 10
 """Failed logins from one address, after which it has to wait."""
 FAILURES_LAST_S: Final = 300.0
+FORGET: Final = "forget"
+"""The operation that deletes a person."""
 
 
 class Changes:
@@ -190,10 +194,14 @@ class Changes:
         if operation is None:
             return refuse(request, 404, f"this server has no operation '{name}'")
         given = {key: str(value) for key, value in fields.items() if key != "csrf"}
-        subject = ", ".join(value for value in given.values() if value)
+        subject = _subject(name, given)
         action = name.replace("_", " ")
         said = await run_in_threadpool(
-            self._change, request, action, subject, lambda: operation(given)
+            self._change,
+            request,
+            action,
+            subject,
+            lambda: operation(given | {"by": request.state.caller.name}),
         )
         if isinstance(said, Response):
             return said
@@ -238,6 +246,13 @@ class Changes:
 def _text(fields: FormData, name: str) -> str:
     value = fields.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+def _subject(operation: str, given: Mapping[str, str]) -> str:
+    """What stands in the audit log; of somebody who is to be forgotten the SHA-256 of the id."""
+    if operation == FORGET:
+        return f"the user id with the SHA-256 {fingerprint(clean_id(given.get('user', '')))}"
+    return ", ".join(value for value in given.values() if value)
 
 
 def _back(request: Request) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -27,6 +28,10 @@ RecentEvents = Callable[[], Sequence[Mapping[str, Any]]]
 """The last events as they arrived, the newest first: `at` (ms), `source`, `type`, `name`, and
 `error` where something is wrong with one."""
 
+Erasures = Callable[[], Sequence[Mapping[str, Any]]]
+"""The erasures of people, the newest first: `at` (ms), `users` (SHA-256 of their ids), `by`,
+`state` in words, `deleted` (how many rows and events) and `open` while one is under way."""
+
 Operation = Callable[[Mapping[str, str]], str | Report]
 """Something an admin may do; takes the form's fields, says what was done, in words or figures.
 
@@ -40,13 +45,14 @@ class Server:
     `write_key`: the key of a source by its id. `operations`, each shown only if it is there:
     `replay` (`destination`): deliver its dead letters again; `redefine` (`timeout`, `maximum`):
     what a new definition of a session would change; `redefine_apply`: change it; `forget`
-    (`user`): delete a person everywhere.
+    (`user`, `by`): delete a person everywhere. `erasures` tells what became of that.
     """
 
     status: StatusReader
     write_key: Callable[[str], str | None] = lambda source: None
     recent_events: RecentEvents = lambda: ()
     operations: Mapping[str, Operation] = field(default_factory=dict)
+    erasures: Erasures = lambda: ()
 
 
 class ServerPages:
@@ -120,6 +126,11 @@ class ServerPages:
             facts=_plain(warehouse),
             alerts=list(status.get("alerts") or ()),
         )
+
+    async def erasures(self, request: Request) -> Response:
+        """The part of the settings that shows how far erasures are."""
+        erasures = await run_in_threadpool(self._server.erasures)
+        return HTMLResponse(self._pages.text(request, "erasures.html", erasures=erasures))
 
     async def settings(self, request: Request) -> Response:
         """Accounts, tokens, what is saved, the session definition, people to forget, changes."""

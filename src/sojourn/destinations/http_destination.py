@@ -24,6 +24,8 @@ from sojourn.destinations.request import (
 from sojourn.destinations.values import text
 
 _SHOWN = 500
+_NO_DELETION = 501
+"""The verdict of a destination that cannot delete users."""
 """Characters of an answer that go into a reason."""
 
 
@@ -107,7 +109,7 @@ class HttpDestination:
 
     async def erase(self, users: Sequence[Mapping[str, Any]]) -> Verdict:
         """Ask the far end to delete users: here, there is no way to."""
-        return Verdict("aborted", 501, ())
+        return Verdict("aborted", _NO_DELETION, ())
 
     async def deliver(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Outcome]:
         """Deliver decoded events; one outcome per event, in order.
@@ -199,6 +201,8 @@ class HttpDestination:
         if verdict.outcome == "success":
             return Delivered()
         why = f"deletion answered with {verdict.status}"
+        if verdict.status == _NO_DELETION:
+            why = "it has no way to delete users; delete them there by other means"
         return Retry(why) if verdict.outcome in ("retryable", "throttled") else Rejected(why)
 
     async def close(self) -> None:

@@ -99,6 +99,17 @@ async function fetchInto(holder, address) {
   holder.removeAttribute("aria-busy");
 }
 
+/** Parts that are fetched again as long as they say that there is more to come. */
+function watchedParts() {
+  for (const holder of document.querySelectorAll("[data-watch]")) {
+    const look = async () => {
+      await fetchInto(holder, holder.dataset.watch);
+      if (holder.querySelector("[data-unfinished]")) setTimeout(look, 1000);
+    };
+    look();
+  }
+}
+
 /** Parts that are only fetched when somebody opens them. */
 function lazyParts() {
   for (const details of document.querySelectorAll("details[data-lazy]")) {
@@ -179,6 +190,7 @@ copying();
 confirming();
 tidyFilters();
 fragments();
+watchedParts();
 lazyParts();
 liveParts();
 steps();
