@@ -18,6 +18,7 @@ from sojourn.core.errors import InvalidSettings, LogUnavailable, MissingPart
 from sojourn.core.ports import Entry
 from sojourn.log.jetstream import reader as reader_module
 from sojourn.log.jetstream.bucket import Bucket
+from sojourn.log.jetstream.holder import Claimant
 from sojourn.log.jetstream.server import NatsServer
 from sojourn.log.jetstream.trimming import Trimmer
 from sojourn.log.nats_log import NatsLog
@@ -384,13 +385,16 @@ async def test_a_large_append_is_never_trimmed_to_its_end(open_log: OpenIt) -> N
 
 
 async def test_only_one_processes_a_log(open_log: OpenIt, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = open_log(holder="one:/data")
+    one, two = Claimant("1", "one:/data"), Claimant("2", "two:/data")
+    first = open_log(holder=one)
     open_log()  # only writes
     with pytest.raises(InvalidSettings, match="is processed by one:/data already"):
-        open_log(holder="two:/data")
-    again = open_log(holder="one:/data")  # it was killed, and comes back
+        open_log(holder=two)
+    again = open_log(holder=Claimant("1", "elsewhere:/data"))  # it was killed, and starts again
     await again.close()
-    await open_log(holder="two:/data").close()
-    monkeypatch.setattr("sojourn.log.jetstream.holder._GONE_MS", -1)
+    await open_log(holder=two).close()
     await first._connection.run(first._holder.claim())  # type: ignore[union-attr]
-    open_log(holder="two:/data")
+    with pytest.raises(InvalidSettings):
+        open_log(holder=two)
+    monkeypatch.setattr("sojourn.log.jetstream.holder._GONE_MS", -1)
+    open_log(holder=two)

@@ -90,6 +90,16 @@ class DataDirectory:
             self._write_private(self._write_key, key + "\n")
             return key, True
 
+    def identity(self) -> str:
+        """What tells this folder from every other, wherever it is moved to."""
+        path = self.path / "identity"
+        try:
+            return path.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            identity = secrets.token_hex(8)
+            self._write_private(path, identity + "\n")
+            return identity
+
     def announce(self, server: RunningServer) -> None:
         """Tell other processes of this user where the server is."""
         self._write_private(self._running, json.dumps(asdict(server)))

@@ -37,6 +37,7 @@ def open_log(
     if is_sqlite(configuration):
         return SqliteLog(directory.log, retention=retention)
     try:
+        from sojourn.log.jetstream.holder import Claimant
         from sojourn.log.jetstream.server import NatsServer
         from sojourn.log.nats_log import NatsLog
     except ModuleNotFoundError as error:
@@ -54,7 +55,10 @@ def open_log(
         ca=configuration["nats_ca"],
         replicas=replicas,
     )
-    holder = f"{socket.gethostname()}:{directory.path.resolve()}" if keeps else ""
+    holder = None
+    if keeps:
+        name = f"{socket.gethostname()}:{directory.path.resolve()}"
+        holder = Claimant(directory.identity(), name)
     log = NatsLog(server, retention=retention, holder=holder)
     if directory.log.exists():
         logger.warning(

@@ -15,7 +15,7 @@ from sojourn.core.ports import Clock, Entry
 from sojourn.log.clock import WallClock
 from sojourn.log.jetstream.bucket import Bucket
 from sojourn.log.jetstream.connection import Connection
-from sojourn.log.jetstream.holder import Holder
+from sojourn.log.jetstream.holder import Claimant, Holder
 from sojourn.log.jetstream.publisher import Append, Publisher
 from sojourn.log.jetstream.reader import NatsReader
 from sojourn.log.jetstream.rewriting import Rewriter
@@ -49,12 +49,12 @@ class NatsLog:
         retention: Retention = Retention(),  # noqa: B008 - frozen
         clock: Clock | None = None,
         deadline_s: float = 10.0,
-        holder: str = "",
+        holder: Claimant | None = None,
     ) -> None:
         """Connect, and make what is missing. Raises `InvalidSettings` or `LogUnavailable`.
 
-        `holder` names who processes the log, which only one may do at a time; empty for a log
-        that is only written to or looked at.
+        `holder` is who processes the log, which only one may do at a time; None for a log that
+        is only written to or looked at.
         """
         wanted = checked(partitions)
         self.server = server
@@ -62,7 +62,7 @@ class NatsLog:
         self._clock: Clock = clock or WallClock()
         self._partitions: dict[str, int] = {}
         self._publishers: dict[str, Publisher] = {}
-        self._holder_name = holder
+        self._claimant = holder
         self._holder: Holder | None = None
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
@@ -145,8 +145,8 @@ class NatsLog:
             )
         self._warn_of_late_syncs()
         self._bucket = await Bucket.open(self._connection)
-        if self._holder_name:
-            holder = Holder(self._bucket, server, self._holder_name)
+        if self._claimant is not None:
+            holder = Holder(self._bucket, server, self._claimant)
             await holder.claim()
             self._holder = holder
             self._upkeep.append(asyncio.create_task(holder.run()))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from typing import NamedTuple
 
 import nats.errors
 
@@ -21,30 +22,38 @@ _GONE_MS = 120_000
 logger = logging.getLogger("sojourn.log")
 
 
-class Holder:
-    """The claim of one data folder, `name`, to be the one. Runs in the connection's loop."""
+class Claimant(NamedTuple):
+    """Who processes a log: `id` tells it from others, `name` is for people."""
 
-    def __init__(self, bucket: Bucket, server: NatsServer, name: str) -> None:
+    id: str
+    name: str
+
+
+class Holder:
+    """The claim of one Sojourn to be the one. Runs in the connection's loop."""
+
+    def __init__(self, bucket: Bucket, server: NatsServer, claimant: Claimant) -> None:
         self._bucket = bucket
         self._server = server
-        self._name = name
+        self._claimant = claimant
 
     async def claim(self) -> None:
         """Enter the claim, or renew it. Raises `InvalidSettings` if somebody else has one.
 
-        The same folder takes its claim over at once: it was killed, and its lock is held.
+        The same one takes its claim over at once: it was killed, and starts again.
         """
         now = int(time.time() * 1000)
 
         def change(value: bytes | None) -> bytes:
             there = json.loads(value or b"{}")
-            other = there.get("name", "")
-            if other not in ("", self._name) and now - there["at"] < _GONE_MS:
+            other = there.get("id", self._claimant.id) != self._claimant.id
+            if other and now - there["at"] < _GONE_MS:
                 raise InvalidSettings(
-                    f"the log {self._server.url} is processed by {other} already; give this one "
-                    f"another name at the end of the URL, or wait two minutes if that is gone"
+                    f"the log {self._server.url} is processed by {there['name']} already; give "
+                    "this one another name at the end of the URL, or wait two minutes if that "
+                    "one is gone"
                 )
-            return json.dumps({"name": self._name, "at": now}).encode()
+            return json.dumps({**self._claimant._asdict(), "at": now}).encode()
 
         await self._bucket.change(_KEY, change)
 
@@ -64,6 +73,6 @@ class Holder:
 
         def change(value: bytes | None) -> bytes:
             there = json.loads(value or b"{}")
-            return b"{}" if there.get("name") == self._name else value or b"{}"
+            return b"{}" if there.get("id") == self._claimant.id else value or b"{}"
 
         await self._bucket.change(_KEY, change)
