@@ -81,6 +81,8 @@ def test_fields_to_unset_count_on_other_calls_only_with_enhanced_operations() ->
     assert sent(event(integrations=asked))["user_properties"] == {}
     enhanced = sent(event(integrations=asked), enableEnhancedUserOperations=True)
     assert enhanced["user_properties"] == unset
+    odd = event("identify", integrations={"Amplitude": {"fieldsToUnset": [1, {}]}})
+    assert sent(odd)["user_properties"] == {"$unset": {"1": "-", "[object Object]": "-"}}
     text = {"Amplitude": {"fieldsToUnset": "old"}}
     assert sent(event("identify", integrations=text))["user_properties"] == {}
 

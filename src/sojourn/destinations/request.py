@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -116,6 +116,18 @@ def plain_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:
     else:
         outcome, each = "aborted", status
     return Verdict(outcome, status, [JobStatus(job.id, each, job.alone) for job in jobs])
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict on several calls for one purpose: later before never before done."""
+    found = Verdict("success", 200, ())
+    for verdict in verdicts:
+        better = found.outcome == "success" or (
+            found.outcome == "aborted" and verdict.outcome != "aborted"
+        )
+        if verdict.outcome != "success" and better:
+            found = verdict
+    return found
 
 
 def shared_verdict(response: Response, jobs: Sequence[Job]) -> Verdict:

@@ -28,6 +28,7 @@ from sojourn.destinations.request import (
     attempt,
     plain_verdict,
     shared_verdict,
+    worst,
 )
 from sojourn.destinations.values import text, truthy
 
@@ -141,7 +142,7 @@ class Amplitude(HttpDestination):
         return Verdict(verdict.outcome, status, each)
 
     async def erase(self, users: Sequence[Mapping[str, Any]]) -> Verdict:
-        """Ask Amplitude to delete users, 100 a call; stops at the first refusal."""
+        """Ask Amplitude to delete users, 100 a call; one refused call keeps none of the others."""
         key, secret = self.config.get("apiKey"), self.config.get("apiSecret")
         if not key or not secret:
             return Verdict("aborted", 400, ())
@@ -151,6 +152,7 @@ class Amplitude(HttpDestination):
         token = base64.b64encode(f"{key}:{secret}".encode()).decode()
         headers = {"Content-Type": JSON_TYPE, "Authorization": f"Basic {token}"}
         ids = [user["userId"] for user in users if truthy(user.get("userId"))]
+        verdicts = []
         for start in range(0, len(ids), _DELETED_AT_ONCE):
             value = {
                 "user_ids": ids[start : start + _DELETED_AT_ONCE],
@@ -158,12 +160,9 @@ class Amplitude(HttpDestination):
                 "ignore_invalid_id": "true",
             }
             url = f"{host}/api/2/deletions/users"
-            verdict = plain_verdict(
-                await self.sender.send(Request("POST", url, Body(value), headers)), ()
-            )
-            if verdict.outcome != "success":
-                return verdict
-        return Verdict("success", 200, ())
+            response = await self.sender.send(Request("POST", url, Body(value), headers))
+            verdicts.append(plain_verdict(response, ()))
+        return worst(verdicts)
 
 
 def _made(

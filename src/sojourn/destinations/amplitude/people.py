@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sojourn.destinations.amplitude.fields import OWN_FIELD, OWN_FIELD_OF_SCREENS
-from sojourn.destinations.values import at, child, drop, holds, put, traits_of
+from sojourn.destinations.values import at, child, drop, holds, put, text, traits_of
 
 ADDRESS = ("city", "country", "postalCode", "state", "street")
 """The parts of `address` that become user properties of their own on identify."""
@@ -85,7 +85,7 @@ def identified(
                 properties[name] = value
     unset = child(child(event.get("integrations"), "Amplitude"), "fieldsToUnset")
     if isinstance(unset, list):
-        properties["$unset"] = dict.fromkeys(unset, "-")
+        properties["$unset"] = {text(one): "-" for one in unset}
     return properties
 
 

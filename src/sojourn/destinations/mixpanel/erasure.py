@@ -7,7 +7,14 @@ from typing import Any
 
 from sojourn.destinations.http_destination import Sender
 from sojourn.destinations.mixpanel.configuration import HOSTS
-from sojourn.destinations.request import JSON_TYPE, Body, Request, Verdict, plain_verdict
+from sojourn.destinations.request import (
+    JSON_TYPE,
+    Body,
+    Request,
+    Verdict,
+    plain_verdict,
+    worst,
+)
 from sojourn.destinations.values import truthy
 
 _PROFILES_AT_ONCE = 1000
@@ -18,16 +25,13 @@ _TASK_HOSTS = {"eu": "https://eu.mixpanel.com", "in": "https://in.mixpanel.com"}
 async def erase(
     config: Mapping[str, Any], users: Sequence[Mapping[str, Any]], sender: Sender
 ) -> Verdict:
-    """Ask for the deletion, call by call; stops at the first that is refused."""
+    """Ask for the deletion, call by call; one that is refused keeps none of the others."""
     by_task = config.get("userDeletionApi") == "task"
     if not config.get("token") or (by_task and not config.get("gdprApiToken")):
         return Verdict("aborted", 400, ())
     ids = [user["userId"] for user in users if truthy(user.get("userId"))]
-    for request in _task(config, ids) if by_task else _profiles(config, ids):
-        verdict = plain_verdict(await sender.send(request), ())
-        if verdict.outcome != "success":
-            return verdict
-    return Verdict("success", 200, ())
+    calls = _task(config, ids) if by_task else _profiles(config, ids)
+    return worst([plain_verdict(await sender.send(request), ()) for request in calls])
 
 
 def _profiles(config: Mapping[str, Any], ids: Sequence[Any]) -> Iterator[Request]:
