@@ -13,13 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from sojourn.app.importing.order import ImportOrder
+from sojourn.app.importing.run import import_history
 from sojourn.app.platform import Platform
 from sojourn.core.envelope import unpack_events
+from sojourn.core.errors import WarehouseUnavailable
 from sojourn.core.ports import EVENTS
 from sojourn.testing.tables_events import table_event, visits
 from sojourn.warehouse.duckdb import DuckDBTables
+from sojourn.warehouse.history import engines
 from sojourn.warehouse.postgres import PostgresEngine, PostgresTables
 
 from .conftest import SOURCES, Sojourn, batch_of
@@ -179,3 +184,55 @@ def test_a_running_server_imports_into_its_folder(
         server.terminate()
         server.wait(60)
     assert sojourn.everything() == other.everything()
+
+
+def test_people_who_were_forgotten_stay_out(
+    old_file: str, new_sojourn: Callable[[], Sojourn]
+) -> None:
+    sojourn = new_sojourn()
+
+    async def suppress(platform: Platform) -> None:
+        platform.suppressions.add("suppress", ["user-1"])
+
+    sojourn.with_platform(suppress)
+    result = sojourn.imports(old_file)
+    theirs = sum(event["userId"] == "user-1" for event in visits(300))
+    assert (result["suppressed"], result["imported"]) == (theirs, 300 - theirs)
+    assert not sojourn.rows("SELECT 1 FROM main.session_events WHERE user_id = 'user-1'")
+    assert not sojourn.rows("SELECT 1 FROM web_shop.users WHERE id = 'user-1'")
+    assert sojourn.imports(old_file)["already_there"] == 300 - theirs
+
+
+def test_a_database_that_goes_away_is_an_outage_and_the_import_goes_on_later(
+    database: str, new_sojourn: Callable[[], Sojourn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "AT_ONCE", 20)
+    into_postgres(database, visits(300))
+    sojourn = new_sojourn()
+
+    done = []
+
+    async def interrupted(platform: Platform) -> None:
+        async for report in import_history(platform, ImportOrder(database), lot_bytes=20_000):
+            done.append(report["events"])
+            if report["events"]:
+                terminate(database)
+
+    with pytest.raises(WarehouseUnavailable, match="PostgreSQL"):
+        sojourn.with_platform(interrupted)
+    seen = done[-1]
+    assert 0 < seen < 300
+    result = sojourn.imports(database)
+    assert result["resumed_after"]
+    assert result["events"] == 300 - seen
+    assert len(sojourn.rows("SELECT 1 FROM main.session_events")) == 300
+
+
+def terminate(url: str) -> int:
+    """End the connections of the import; how many there were."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'sojourn import' AND datname = current_database()"
+        )
+        return found.rowcount

@@ -148,6 +148,7 @@ def _show_result(result: Mapping[str, Any]) -> None:
         highlight=False,
     )
     said = {
+        "suppressed": "events are of users who were forgotten; they stay out",
         "users": "users had traits that no identify has; they got one",
         "discarded": "values did not fit their column; see rudder_discards",
         "put_aside": "events could not be loaded; see `sojourn dead-letters list`",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 
-from sojourn.core.events import person_key
+from sojourn.core.events import clean_id, person_key
 from sojourn.warehouse.duckdb import DuckDBTables
 from sojourn.warehouse.history import HistoryEvent, HistoryTable, Position
 from sojourn.warehouse.history.tables import KINDS, event_table
 
+Suppressed = Callable[[str, str], bool]
+"""Of a source id and a cleaned user id."""
 LOT_BYTES = 8 << 20
 """Of events that are loaded together; as the loader has it."""
 _encode = msgspec.json.Encoder().encode
@@ -29,7 +31,9 @@ class Lot:
     """The partition key of each."""
     rows: int = 0
     events: int = 0
-    """All that were read, those that are there already included."""
+    """All that were read, those below included."""
+    already_there: int = 0
+    suppressed: int = 0
 
 
 class Lots:
@@ -45,12 +49,15 @@ class Lots:
         source_id: str,
         namespace: str,
         events: Iterator[HistoryEvent],
+        suppressed: Suppressed,
         lot_bytes: int,
     ) -> None:
+        """`suppressed` says whose events must not come back: they were forgotten."""
         self._tables = tables
         self._source_id = source_id
         self._namespace = namespace
         self._events = events
+        self._suppressed = suppressed
         self._lot_bytes = lot_bytes
         self._widened: set[tuple[HistoryTable, str]] = set()
 
@@ -63,21 +70,26 @@ class Lots:
         for found in self._events:
             lot = lot or Lot(found.position)
             lot.position = found.position
+            lot.rows += len(found.tables)
+            lot.events += 1
             event = found.event
+            anonymous_id, user_id = (
+                clean_id(event.get("anonymousId")),
+                clean_id(event.get("userId")),
+            )
+            if user_id and self._suppressed(self._source_id, user_id):
+                lot.suppressed += 1
+                continue
             line = _encode(event)
             lot.lines.append(line)
             ids.append(str(event["messageId"]))
-            anonymous_id = str(event.get("anonymousId") or "")
-            user_id = str(event.get("userId") or "")
             lot.persons.append(person_key(self._source_id, anonymous_id, user_id))
-            lot.rows += len(found.tables)
             self._need(found, wanted)
             size += len(line)
             if size >= self._lot_bytes:
                 break
         if lot is not None:
             self._tables.widen(self._namespace, wanted)
-            lot.events = len(ids)
             self._drop_known(lot, ids)
         return lot
 
@@ -93,6 +105,7 @@ class Lots:
 
     def _drop_known(self, lot: Lot, ids: list[str]) -> None:
         known = self._tables.known(self._namespace, ids)
+        lot.already_there = sum(name in known for name in ids)
         if known:
             keep = [number for number, name in enumerate(ids) if name not in known]
             lot.lines = [lot.lines[number] for number in keep]

@@ -53,6 +53,8 @@ class Counts:
     """Events that the rows made."""
     imported: int = 0
     already_there: int = 0
+    suppressed: int = 0
+    """Events of users who are to be forgotten."""
     users: int = 0
     """Rows of `users` that knew more than all `identifies`."""
     discarded: int = 0

@@ -14,6 +14,7 @@ from sojourn.app.importing.loading import entries, load_lines
 from sojourn.app.importing.lots import LOT_BYTES, Lot, Lots
 from sojourn.app.importing.order import Counts, ImportOrder, Progress
 from sojourn.core.errors import InvalidSettings
+from sojourn.core.events import clean_id
 from sojourn.core.ports import EVENTS
 from sojourn.core.source import Source
 from sojourn.warehouse.history import History, Position, open_history
@@ -75,14 +76,22 @@ class _Run:
         what["resumed_after"] = start.received if start else None
         yield {**what, **asdict(self._counts)}
         events = history.events(order.since, order.until, start)
-        lots = Lots(self._platform.tables, self._source.id, self._namespace, events, lot_bytes)
+        platform = self._platform
+        lots = Lots(
+            platform.tables,
+            self._source.id,
+            self._namespace,
+            events,
+            platform.suppressions,
+            lot_bytes,
+        )
         while lot := await asyncio.to_thread(lots.next):
             await self._take(lot)
             yield {"at": lot.position.received, **asdict(self._counts)}
         if order.deliver:
             await self._loaded_from_log()
         await self._complete_users()
-        self._platform.state.delete(_SPACE, [self._key])
+        platform.state.delete(_SPACE, [self._key])
         yield {**what, **asdict(self._counts), "done": True}
 
     def _count_rows(self) -> list[dict[str, Any]]:
@@ -113,7 +122,8 @@ class _Run:
             await self._load(lot.lines)
         counts.rows += lot.rows
         counts.events += lot.events
-        counts.already_there += lot.events - len(lot.lines)
+        counts.already_there += lot.already_there
+        counts.suppressed += lot.suppressed
         position = msgspec.json.encode(lot.position)
         await asyncio.to_thread(platform.state.put, _SPACE, {self._key: position}, 0)
 
@@ -139,7 +149,11 @@ class _Run:
     async def _complete_users(self) -> None:
         """Load what only `users` knows of people."""
         tables, namespace = self._platform.tables, self._namespace
-        users = self._history.users(self._order.since, self._order.until)
+        users = (
+            user
+            for user in self._history.users(self._order.since, self._order.until)
+            if not self._platform.suppressions(self._source.id, clean_id(user["userId"]))
+        )
         missing = unknown_traits(tables.query, namespace, users)
         while (some := await asyncio.to_thread(next, missing, None)) is not None:
             ids = [str(user["messageId"]) for user in some]

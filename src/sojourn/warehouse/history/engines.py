@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,12 +71,15 @@ class PostgresHistory:
     def stream(self, sql: str) -> Iterator[Rows]:
         """The rows that a SELECT gives, by a cursor on the server."""
         self._streams += 1
-        with self._clear_errors():
-            cursor = self._connection.cursor(name=f"sojourn_{self._streams}")
-            cursor.execute(sql.encode())
-            while rows := cursor.fetchmany(AT_ONCE):
-                yield rows
-            cursor.close()
+        cursor = self._connection.cursor(name=f"sojourn_{self._streams}")
+        try:
+            with self._clear_errors():
+                cursor.execute(sql.encode())
+                while rows := cursor.fetchmany(AT_ONCE):
+                    yield rows
+        finally:
+            with suppress(self._psycopg.Error):  # the connection may be gone
+                cursor.close()
 
     def close(self) -> None:
         """Release the connection."""
