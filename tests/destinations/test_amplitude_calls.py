@@ -183,6 +183,24 @@ def test_a_group_is_named_by_two_traits(traits: Any, named: Any, at_root: bool) 
     }
 
 
+def test_a_groups_traits_that_override_a_field_are_not_its_properties() -> None:
+    traits = {"kind": "company", "id": "acme", "platform": "own", "language": "fr"}
+    made = requests(event("group", traits=traits), groupTypeTrait="kind", groupValueTrait="id")
+    first = body(made[0])["events"][0]
+    assert (first["platform"], first["language"]) == ("own", "fr")
+    shown = body(made[1])["identification"]["group_properties"]
+    assert shown == {"kind": "company", "id": "acme", "language": "fr"}
+    assert traits["platform"] == "own", "the event stays as it is"
+
+
+def test_a_part_of_an_address_may_be_null() -> None:
+    traits = {"address": {"street": None, "state": "S"}, "state": None}
+    assert sent(event("identify", traits=traits))["user_properties"] == {
+        "street": None,
+        "state": None,
+    }
+
+
 def test_a_group_without_settings_is_a_bare_identify() -> None:
     (one,) = requests(event("group", traits={"kind": "company", "id": "acme"}))
     assert "groups" not in body(one)["events"][0]

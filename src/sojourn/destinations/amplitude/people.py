@@ -77,7 +77,7 @@ def identified(
         for name, value in traits.items():
             if name == "address":
                 for part in ADDRESS:
-                    if properties.get(part) is None and child(value, part) is not None:
+                    if properties.get(part) is None and holds(value, part):
                         properties[part] = child(value, part)
             elif "." in name:
                 put(properties, name, value)

@@ -180,7 +180,8 @@ class Transform:
                     f"the traits `{type_trait}` (text) and `{value_trait}` (text or number) "
                     "must name the group"
                 )
-            group = {"group_type": kind, "group_value": value, "group_properties": traits}
+            shown = people.traits_to_send(event)
+            group = {"group_type": kind, "group_value": value, "group_properties": shown}
         requests = [self._event(event, "group", Part("$identify", None, None), group)]
         if truthy(group):
             form = {"api_key": self.key, "identification": group}
