@@ -22,6 +22,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "spark_sessions" / "make_sess
 ODD = {"odd": Rules(1_800_000, 4 * 3_600_000)}
 CONFIGURED = {
     "spark.sql.shuffle.partitions": "1",
+    "spark.log.level": "WARN",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
