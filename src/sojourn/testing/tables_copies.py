@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+from sojourn.testing.tables_erasing import ErasingSuite
 from sojourn.testing.tables_events import in_batch, table_event
 from sojourn.testing.tables_storage import NewStorage, Storage, load_all, plain
 
@@ -14,7 +15,7 @@ _DAY = 86_400
 Event = dict[str, Any]
 
 
-class CopiesSuite:
+class CopiesSuite(ErasingSuite):
     """What stays of rows with one id, read as the warehouse says its tables are to be read."""
 
     one_row_per: ClassVar[Literal["id", "day", "moment"]] = "id"

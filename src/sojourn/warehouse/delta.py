@@ -43,6 +43,8 @@ PROVIDER = "deltalake"
 _SQL = named_queries("sql/delta.sql")
 _NOT_CONTENT = frozenset(("uuid_ts",))
 _USERS = "users"
+_TELLING = ("id", "user_id", "anonymous_id", "previous_id", "received_at", "uuid_ts")
+"""Columns that tell whose a row is, and that it is one of an event."""
 
 
 class DeltaFolder:
@@ -223,8 +225,8 @@ class DeltaTables(SqlTables):
 
 
 def _naming(columns: Collection[str]) -> list[str]:
-    """The columns that tell whose a row is."""
-    return [name for name in ("id", "user_id", "anonymous_id", "previous_id") if name in columns]
+    """What an erasure has to read of a table."""
+    return [name for name in _TELLING if name in columns]
 
 
 def _plain(rows: pa.Table) -> pa.Table:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import sqlglot
 from sqlglot import exp
 
 from sojourn.core.erasure import People, scattered
@@ -26,8 +25,7 @@ _AT_ONCE = 1_000
 """Values in one statement."""
 _USERS = "users"
 _NAMES_USERS = ("user_id", "previous_id")
-_OURS = frozenset(("received_at", "uuid_ts"))
-"""Columns that a table has if events are loaded into it: others are somebody's own."""
+_LOADED_AT = frozenset(("uuid_ts", "loaded_at"))
 Columns = Mapping[str, Collection[str]]
 """Names of columns by table."""
 
@@ -110,7 +108,7 @@ class RowEraser:
         devices: Collection[str],
     ) -> set[str]:
         wanted = [(column, users, "with_values") for column in naming_users(table, columns)]
-        if "anonymous_id" in columns and {"id", *_OURS} <= set(columns):
+        if {"id", "anonymous_id"} <= set(columns) and is_ours(columns):
             query = "with_values_and_no_user" if "user_id" in columns else "with_values"
             wanted.append(("anonymous_id", devices, query))
         found: set[str] = set()
@@ -134,17 +132,15 @@ class RowEraser:
         return total
 
     def _sql(self, query: str, **parts: str) -> str:
-        """Rendered each time: what names people is not to stay in a cache."""
-        written = self._statements.part(query, **parts)
-        return sqlglot.transpile(written, read="postgres", write=self._dialect.sqlglot)[0]
+        """Plain enough for every dialect as it is; what names people stays in no cache."""
+        return self._statements.part(query, **parts)
 
     def _names(self, namespace: str, table: str, **columns: str) -> dict[str, str]:
         named = {word: self._dialect.name(column) for word, column in columns.items()}
         return {"table": self._dialect.name(namespace, table), **named}
 
     def _values(self, values: Collection[str]) -> str:
-        # Written in PostgreSQL's way: the statement is rendered as a whole.
-        return ", ".join(exp.Literal.string(value).sql("postgres") for value in values)
+        return ", ".join(exp.Literal.string(value).sql(self._dialect.sqlglot) for value in values)
 
 
 def by_columns(found: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
@@ -163,9 +159,14 @@ def namespaces_of(source_ids: Collection[str], name: Callable[[str], str]) -> di
     return found
 
 
+def is_ours(columns: Collection[str]) -> bool:
+    """Whether events are loaded into a table with these columns: others are somebody's own."""
+    return "received_at" in columns and not _LOADED_AT.isdisjoint(columns)
+
+
 def naming_users(table: str, columns: Collection[str]) -> list[str]:
     """The columns of a table that hold user ids."""
-    if not {"id", *_OURS} <= set(columns):
+    if "id" not in columns or not is_ours(columns):
         return []
     names = ("id",) if table == _USERS else _NAMES_USERS
     return [column for column in names if column in columns]
@@ -179,7 +180,7 @@ def gone_by(
     ids: Collection[str],
 ) -> dict[str, Collection[str]]:
     """By which values of which columns rows of a table go."""
-    if table != MERGE_RULES_TABLE and not set(columns) >= _OURS:
+    if table != MERGE_RULES_TABLE and not is_ours(columns):
         return {}
     if table == _USERS:
         gone: dict[str, Collection[str]] = {"id": users}

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from sojourn.core.erasure import People
 from sojourn.core.events import clean_id
-from sojourn.warehouse.erasing import gone_by, naming_users
+from sojourn.warehouse.erasing import gone_by, is_ours, naming_users
 
 _USERS = "users"
 
@@ -27,7 +27,7 @@ def ids_in(
     table: str, rows: pa.Table, users: Collection[str], devices: Collection[str]
 ) -> set[str]:
     """The ids of the events in a table that name the users, or are of the devices alone."""
-    if table == _USERS or not {"id", "received_at", "uuid_ts"} <= set(rows.column_names):
+    if table == _USERS or "id" not in rows.column_names or not is_ours(rows.column_names):
         return set()
     theirs = pa.chunked_array([pa.repeat(False, rows.num_rows)])
     for column in naming_users(table, rows.column_names):

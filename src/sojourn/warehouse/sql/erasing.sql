@@ -1,4 +1,4 @@
--- Rows of people, found and deleted; in PostgreSQL's dialect, rendered for the others.
+-- Rows of people, found and deleted, in words that every dialect has.
 -- In braces: names, values and lists of them, quoted by the caller.
 
 -- name: like
