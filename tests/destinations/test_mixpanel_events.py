@@ -126,6 +126,23 @@ def test_whose_event_it_is(simplified: bool, user: Any, anonymous: Any) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("ids", "original", "simplified"),
+    [
+        ({}, "absent", "$device:undefined"),
+        ({"anonymousId": None}, None, "$device:null"),
+        ({"userId": None, "anonymousId": ""}, "", "$device:"),
+        ({"userId": 0, "anonymousId": "a"}, "a", "$device:a"),
+    ],
+)
+def test_an_event_of_nobody_says_so(ids: Any, original: Any, simplified: str) -> None:
+    given = {key: one for key, one in event().items() if key not in ("userId", "anonymousId")}
+    given |= {**ids, "properties": {"distinct_id": "own"}}
+    assert properties(given).get("distinct_id", "absent") == original
+    found = properties(given, identityMergeApi="simplified")
+    assert found["distinct_id"] == simplified
+
+
 def test_later_properties_win() -> None:
     context = {
         "traits": {"plan": "trait", "token": "x", "utm_source": "trait"},

@@ -90,6 +90,9 @@ def test_names_are_joined_where_there_is_none(first: str, new: Any) -> None:
     own = profile(event(traits={**traits, "name": "Own"}), useNewMapping=new)
     assert own["$name"] == "Own"
     assert "$name" not in profile(event(traits={first: "Ann"}), useNewMapping=new)
+    assert "$name" not in profile(event(traits={first: "Ann", "name": False}), useNewMapping=new)
+    odd = profile(event(traits={first: "Ann", "last_name": 5.0, "name": ""}), useNewMapping=new)
+    assert odd["$name"] == "Ann 5"
 
 
 @pytest.mark.parametrize(

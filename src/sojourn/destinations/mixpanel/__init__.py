@@ -16,7 +16,7 @@ from sojourn.destinations import options
 from sojourn.destinations.http_destination import HttpDestination
 from sojourn.destinations.mixpanel import batches, erasure, events, profiles
 from sojourn.destinations.mixpanel.configuration import HOSTS, OPTIONS
-from sojourn.destinations.mixpanel.identity import as_text, distinct_id
+from sojourn.destinations.mixpanel.identity import as_text, own
 from sojourn.destinations.request import (
     JSON_TYPE,
     Body,
@@ -113,9 +113,7 @@ class Mixpanel(HttpDestination):
         return Request("POST", f"{self.host}/{path}/", Body([payload]), _JSON, _VERBOSE)
 
     def _person(self, event: Mapping[str, Any], payload: dict[str, Any]) -> Request:
-        owner = distinct_id(event, self.simplified)
-        if owner is not None:
-            payload["$distinct_id"] = owner
+        own(event, self.simplified, "$distinct_id", payload)
         return self._profile(payload)
 
     def _track(self, event: Mapping[str, Any]) -> list[Request]:

@@ -9,7 +9,7 @@ from typing import Any
 from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.destinations.mixpanel import limits
 from sojourn.destinations.mixpanel.fields import map_event
-from sojourn.destinations.mixpanel.identity import distinct_id
+from sojourn.destinations.mixpanel.identity import own
 from sojourn.destinations.user_agent import parsed
 from sojourn.destinations.values import child, epoch_ms, text, truthy
 
@@ -32,7 +32,7 @@ def track(
     _common(event, properties, token, simplified, now_ms)
     limits.check_size(properties)
     payload = {"properties": properties}
-    if event.get("event") is not None:
+    if "event" in event:
         payload["event"] = event["event"]
     return payload
 
@@ -86,9 +86,8 @@ def _common(
     if token is not None:
         out["token"] = token
     out["time"] = _time(event, now_ms)
-    owner = distinct_id(event, simplified)
-    if owner is not None:
-        out["distinct_id"] = owner
+    out.pop("distinct_id", None)
+    own(event, simplified, "distinct_id", out)
     context = event.get("context")
     if context.__class__ is dict:
         campaign = context.get("campaign")

@@ -18,17 +18,16 @@ def as_text(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**event, **changes} if changes else event
 
 
-def distinct_id(event: Mapping[str, Any], simplified: bool) -> Any:
-    """The user id; without one the anonymous id, after `$device:` for the simplified merge."""
+def own(event: Mapping[str, Any], simplified: bool, key: str, out: dict[str, Any]) -> None:
+    """Write whose it is into `out` under `key`, if the event says so, be it null.
+
+    That is the user id; without one the anonymous id, after `$device:` for the simplified merge.
+    """
     user_id = event.get("userId")
     if user_id:
-        return user_id
-    anonymous_id = event.get("anonymousId")
-    if simplified:
-        return f"$device:{'undefined' if anonymous_id is None else anonymous_id}"
-    return anonymous_id
-
-
-def without_none(**properties: Any) -> dict[str, Any]:
-    """The properties that are not None, `$` in front of each name."""
-    return {"$" + name: value for name, value in properties.items() if value is not None}
+        out[key] = user_id
+    elif simplified:
+        anonymous_id = event.get("anonymousId", "undefined")
+        out[key] = f"$device:{text(anonymous_id)}"
+    elif "anonymousId" in event:
+        out[key] = event["anonymousId"]

@@ -9,7 +9,7 @@ from typing import Any
 from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.destinations.mixpanel import fields
 from sojourn.destinations.mixpanel.events import browser
-from sojourn.destinations.values import at, child, drop, epoch_ms, put, truthy
+from sojourn.destinations.values import at, child, drop, epoch_ms, put, text, truthy
 
 OPERATIONS = (
     ("$set_once", "setOnceProperties"),
@@ -105,8 +105,10 @@ def profile(event: Mapping[str, Any], new_names: bool) -> dict[str, Any]:
     if out.get("$geo_source", "reverse_geocoding") != "reverse_geocoding":
         raise InvalidEvent("`geoSource` must be null or `reverse_geocoding`")
     first, last = out.get("$first_name"), out.get("$last_name")
-    if not out.get("$name") and truthy(first) and truthy(last):
-        out["$name"] = f"{first} {last}"
+    if not truthy(out.get("$name")):
+        out.pop("$name", None)
+        if truthy(first) and truthy(last):
+            out["$name"] = f"{text(first)} {text(last)}"
     context = event.get("context")
     _own_names(event.get("traits"), out)
     _own_names(child(context, "traits"), out)
