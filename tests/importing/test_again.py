@@ -104,6 +104,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(
     last = killed.imports(old_file)
     assert last["resumed_after"] is not None
     assert 0 < last["events"] < 300
+    assert last["rows"] == last["rows_to_read"]
     assert killed.everything() == clean.everything()
     assert killed.imports(old_file)["resumed_after"] is None
 

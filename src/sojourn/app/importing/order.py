@@ -47,7 +47,7 @@ class Counts:
     """What an import did so far."""
 
     rows: int = 0
-    """Rows of tables that were read, of `rows_to_read`."""
+    """Rows of tables that were read, of `rows_to_read`; before an interruption, too."""
     rows_to_read: int = 0
     events: int = 0
     """Events that the rows made."""

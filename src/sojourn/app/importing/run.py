@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -48,6 +48,13 @@ async def import_history(
         await asyncio.to_thread(history.close)
 
 
+class _Reached(NamedTuple):
+    """Where an import has come to."""
+
+    position: Position
+    rows: int
+
+
 class _Run:
     def __init__(self, platform: Platform, order: ImportOrder, history: History) -> None:
         self._platform = platform
@@ -73,9 +80,11 @@ class _Run:
             yield {**what, **asdict(self._counts), "done": True}
             return
         start = await asyncio.to_thread(self._start)
-        what["resumed_after"] = start.received if start else None
+        if start is not None:
+            what["resumed_after"] = start.position.received
+            self._counts.rows = start.rows
         yield {**what, **asdict(self._counts)}
-        events = history.events(order.since, order.until, start)
+        events = history.events(order.since, order.until, start and start.position)
         platform = self._platform
         lots = Lots(
             platform.tables,
@@ -103,12 +112,12 @@ class _Run:
             found.append({"table": table.name, "kind": table.kind, **asdict(counted)})
         return found
 
-    def _start(self) -> Position | None:
+    def _start(self) -> _Reached | None:
         """Where an import that was interrupted had come to."""
         found = self._platform.state.get(_SPACE, [self._key])
         if self._order.restart or self._key not in found:
             return None
-        return msgspec.json.decode(found[self._key], type=Position)
+        return msgspec.json.decode(found[self._key], type=_Reached)
 
     async def _take(self, lot: Lot) -> None:
         platform, counts = self._platform, self._counts
@@ -124,8 +133,8 @@ class _Run:
         counts.events += lot.events
         counts.already_there += lot.already_there
         counts.suppressed += lot.suppressed
-        position = msgspec.json.encode(lot.position)
-        await asyncio.to_thread(platform.state.put, _SPACE, {self._key: position}, 0)
+        reached = msgspec.json.encode(_Reached(lot.position, counts.rows))
+        await asyncio.to_thread(platform.state.put, _SPACE, {self._key: reached}, 0)
 
     async def _loaded_from_log(self) -> None:
         """Wait until the tables have what was appended: by the server's loader, if one runs."""

@@ -56,8 +56,7 @@ class PostgresHistory:
                 url, connect_timeout=_CONNECT_TIMEOUT_S, application_name="sojourn import"
             )
             self._connection.autocommit = True
-            for statement in SQL["postgres_session"].split(";"):
-                self._connection.execute(statement)
+            self._connection.execute(SQL["postgres_session"])
             self._connection.autocommit = False
             self._connection.execute(SQL["postgres_snapshot"])
         self._streams = 0

@@ -60,7 +60,9 @@ CAST({column} AS DOUBLE PRECISION)
 CAST({column} AS TEXT)
 
 -- name: postgres_session
-SET TIME ZONE 'UTC'; SET cursor_tuple_fraction = 1.0; SET extra_float_digits = 1
+-- All rows are wanted, in their order; sorting them and waiting for the loads takes its time.
+SET TIME ZONE 'UTC'; SET cursor_tuple_fraction = 1.0; SET extra_float_digits = 1;
+SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0
 
 -- name: postgres_snapshot
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
