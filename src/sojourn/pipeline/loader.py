@@ -54,7 +54,8 @@ class Loader:
 
     `interval_s`: loads start at least so far apart while events trickle in (the first after a
     pause is loaded at once); `max_bytes` of events are loaded whatever the time, and take some
-    twenty times as much memory meanwhile.
+    five times as much memory meanwhile. Large loads cost less an event: a third less at 32 MB
+    than at 8 MB.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Loader:
         tables: Tables,
         clock: Clock,
         interval_s: float = 1.0,
-        max_bytes: int = 8 << 20,
+        max_bytes: int = 32 << 20,
         name: str = READER,
     ) -> None:
         self.counts = LoaderCounts()
