@@ -1,10 +1,13 @@
 """From the log to committed DuckDB rows and sessions: events per CPU second, memory.
 
-Run: `python benchmarks/pipeline.py [--events 100000] [--batch 100] [--profile]`.
+Run: `python benchmarks/pipeline.py [--events 100000] [--web | --wide] [--without-sessions]
+[--peer dlt --peer-python ~/venv-of-dlt/bin/python] [--profile]`.
 Two kinds of events: `web`, 1 KB as RudderStack's JavaScript SDK sends them, and `wide`, 2 KB with
-60 columns in 8 tables. Requests of `--batch` events are put into the log first; then processor
-and loader work them off, each measured by the CPU time of this process. The floor: DuckDB reading
-the processed events with its own JSON reader, typed, into tables of the same columns.
+60 columns in 8 tables. Requests of `--batch` events are put into the log first; then the processor
+and the loader work them off, the loader twice: without and with the session model. Each is
+measured by the CPU time of this process. The floor: DuckDB reads the same events with its own JSON
+reader, told the types, into memory and into a file. The peer: dlt (PyPI), in an environment of its
+own, loads the same events into a DuckDB file of its own, merged by `messageId`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import json
 import pstats
 import random
 import resource
+import subprocess
 import tempfile
 import time
 import uuid
@@ -125,26 +129,23 @@ class Meter:
     """CPU and wall time of the block."""
 
     def __init__(self, what: str, events: int) -> None:
-        self.what, self.events, self.cpu = what, events, 0.0
+        self.what, self.events, self.cpu, self.wall = what, events, 0.0, 0.0
 
     def __enter__(self) -> Meter:
-        self._cpu, self._wall = time.process_time(), time.perf_counter()
+        self._start = time.process_time(), time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cpu = time.process_time() - self._cpu
-        wall = time.perf_counter() - self._wall
+        cpu, wall = self._start
+        self.cpu, self.wall = time.process_time() - cpu, time.perf_counter() - wall
         print(
             f"  {self.what:<34} {self.events / self.cpu:>9,.0f} events/CPU s"
-            f"  {self.cpu / self.events * 1e6:>6.1f} µs CPU each  {wall:>6.2f} s wall"
+            f"  {self.cpu / self.events * 1e6:>6.1f} µs CPU each  {self.wall:>6.2f} s wall"
         )
 
 
-async def measure(kind: str, total: int, per_request: int, lot: int, folder: Path) -> None:
-    """Fill a log, work it off, compare with the floor."""
-    log = SqliteLog(folder / "log.db")
-    state = SqliteStateStore(folder / "state.db", Clock())
-    tables = DuckDBTables(folder / "warehouse.duckdb", lambda _: SOURCE, session_model())
+async def fill(log: SqliteLog, kind: str, total: int, per_request: int) -> None:
+    """Put the requests into the log."""
     size = 0
     lots: list[Entry] = []
     for entry in requests(total, per_request, kind == "wide"):
@@ -155,62 +156,122 @@ async def measure(kind: str, total: int, per_request: int, lot: int, folder: Pat
             lots = []
     await log.append(RAW, lots)
     print(f"{kind}: {total:,} events of {size / total:,.0f} bytes, {per_request} a request")
-    processor, loader = Processor(log, state, Clock()), Loader(log, tables, Clock(), max_bytes=lot)
-    with Meter("processor", total) as processing:
-        assert await processor.drain() == total
-    with Meter("loader", total) as loading:
+
+
+async def load(log: SqliteLog, file: Path, total: int, lot: int, sessions: bool) -> Meter:
+    """Load all events into tables of their own; the time that it took."""
+    tables = DuckDBTables(file, lambda _: SOURCE, session_model() if sessions else None)
+    loader = Loader(log, tables, Clock(), max_bytes=lot, name=file.stem)
+    with Meter("loader, rows and sessions" if sessions else "loader, rows alone", total) as loading:
         await loader.drain()
-    rate = total / (processing.cpu + loading.cpu)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  together: {rate:,.0f} events/CPU s; peak memory of this process {peak:,.0f} MB")
     counts = loader.counts
     assert (counts.events, counts.duplicates, counts.aside) == (total, 0, 0)
-    lines = await stored_lines(log, folder / "events.jsonl")
-    with Meter("floor: DuckDB's own JSON reader", lines) as floor:
-        read_as_typed_json(folder, tables)
-    print(f"  loader ÷ floor: {loading.cpu / floor.cpu:.1f} ×")
-    tables.close()
+    with Meter("  its last checkpoint", total):
+        tables.close()
+    return loading
+
+
+async def measure(kind: str, options: argparse.Namespace, folder: Path) -> None:
+    """Fill a log, work it off, compare with the floor and the peer."""
+    total: int = options.events
+    log = SqliteLog(folder / "log.db")
+    state = SqliteStateStore(folder / "state.db", Clock())
+    await fill(log, kind, total, options.batch)
+    with Meter("processor", total) as processing:
+        assert await Processor(log, state, Clock()).drain() == total
+    rows = await load(log, folder / "rows.duckdb", total, options.lot, sessions=False)
+    if not options.without_sessions:
+        both = await load(log, folder / "both.duckdb", total, options.lot, sessions=True)
+        print(f"  processor and loader: {total / (processing.cpu + both.cpu):,.0f} events/CPU s")
+    print(f"  peak memory of this process: {peak_mb():,.0f} MB")
+    lines = folder / "events.jsonl"
+    await write_lines(log, lines)
+    types = types_of(lines)
+    for where in ("memory", "file"):
+        with Meter(f"floor: DuckDB reads JSON, into {where}", total) as floor:
+            read_as_typed_json(lines, types, folder / "floor.duckdb" if where == "file" else None)
+        print(
+            f"  rows alone ÷ floor: {rows.cpu / floor.cpu:.1f} × the CPU,"
+            f" {rows.wall / floor.wall:.1f} × the time"
+        )
+    if options.peer:
+        run_peer(options.peer_python, lines, folder / "peer.duckdb", total, rows)
     await log.close()
     state.close()
 
 
-async def stored_lines(log: SqliteLog, path: Path) -> int:
-    """Write the events stream as JSON lines; returns how many."""
+def peak_mb() -> float:
+    """The most memory that this process had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def run_peer(python: str, lines: Path, target: Path, total: int, ours: Meter) -> None:
+    """Let dlt load the same events, and compare."""
+    script = Path(__file__).parent / "peers" / "dlt_into_duckdb.py"
+    done = subprocess.run(
+        [python, script, lines, target], check=True, capture_output=True, text=True
+    )
+    theirs = json.loads(done.stdout.splitlines()[-1])
+    print(
+        f"  {theirs['name']:<34} {total / theirs['cpu']:>9,.0f} events/CPU s"
+        f"  {theirs['cpu'] / total * 1e6:>6.1f} µs CPU each  {theirs['wall']:>6.2f} s wall"
+    )
+    print(
+        f"  dlt ÷ rows alone: {theirs['cpu'] / ours.cpu:.1f} × the CPU,"
+        f" {theirs['wall'] / ours.wall:.1f} × the time"
+    )
+
+
+async def write_lines(log: SqliteLog, path: Path) -> None:
+    """Write the events stream as JSON lines."""
     reader = log.reader(EVENTS, "benchmark")
-    count = 0
     with path.open("wb") as file:
         while entries := await reader.read(4 << 20, 0):
             for entry in entries:
-                events = unpack_events(entry.value).events
-                count += len(events)
-                file.writelines(line + b"\n" for line in events)
-    return count
+                file.writelines(line + b"\n" for line in unpack_events(entry.value).events)
+            await reader.commit({entry.partition: entry.offset for entry in entries})
 
 
-def read_as_typed_json(folder: Path, tables: DuckDBTables) -> None:
+def read_as_typed_json(lines: Path, types: dict[str, str], file: Path | None) -> None:
     """The same events, the same leaves, one table, by DuckDB alone."""
-    connection = duckdb.connect(str(folder / "floor.duckdb"))
+    connection = duckdb.connect(str(file) if file else ":memory:")
     connection.execute(
-        "CREATE TABLE events AS SELECT * FROM read_json(?, format = 'newline_delimited')",
-        [str(folder / "events.jsonl")],
+        "CREATE TABLE events AS"
+        f" SELECT * FROM read_json(?, format = 'newline_delimited', columns = {types})",
+        [str(lines)],
     )
     connection.close()
 
 
+def types_of(lines: Path) -> dict[str, str]:
+    """The types of the events' fields, as DuckDB finds them out."""
+    described = duckdb.execute(
+        "DESCRIBE SELECT * FROM read_json(?, format = 'newline_delimited', sample_size = 20000)",
+        [str(lines)],
+    ).fetchall()
+    return {row[0]: row[1] for row in described}
+
+
 def main() -> None:
-    """Measure both kinds."""
+    """Measure one kind or both."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--lot", type=int, default=8 << 20, help="bytes per load")
-    parser.add_argument("--kind", choices=("web", "wide"))
+    parser.add_argument("--lot", type=int, default=32 << 20, help="bytes per load")
+    parser.add_argument("--web", dest="kinds", action="append_const", const="web")
+    parser.add_argument("--wide", dest="kinds", action="append_const", const="wide")
+    parser.add_argument("--without-sessions", action="store_true")
+    parser.add_argument("--peer", choices=("dlt",))
+    parser.add_argument("--peer-python", help="the interpreter that has the peer installed")
     parser.add_argument("--profile", action="store_true")
-    arguments = parser.parse_args()
-    for kind in [arguments.kind] if arguments.kind else ["web", "wide"]:
+    options = parser.parse_args()
+    if options.peer and not options.peer_python:
+        parser.error("--peer needs --peer-python")
+    for kind in options.kinds or ["web", "wide"]:
         with tempfile.TemporaryDirectory() as folder:
-            work = measure(kind, arguments.events, arguments.batch, arguments.lot, Path(folder))
-            if arguments.profile:
-                profile = cProfile.Profile()
+            work = measure(kind, options, Path(folder))
+            if options.profile:
+                profile = cProfile.Profile(time.thread_time)
                 profile.runcall(asyncio.run, work)
                 pstats.Stats(profile).sort_stats("tottime").print_stats(25)
             else:
