@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -237,3 +238,44 @@ def terminate(url: str) -> int:
             " WHERE application_name = 'sojourn import' AND datname = current_database()"
         )
         return found.rowcount
+
+
+def test_the_warehouse_that_history_came_from_gets_its_sessions_and_nothing_twice(
+    database: str, new_sojourn: Callable[[], Sojourn]
+) -> None:
+    into_postgres(database, visits(80))
+    before = rows_of(database, "SELECT * FROM web_shop.tracks ORDER BY id")
+    sojourn = new_sojourn()
+    with sojourn.configuration.open("a") as file:
+        file.write(
+            f'[[warehouses]]\nname = "old"\ntype = "postgres"\nurl = "{database}"\n'
+            'interval = "1s"\n'
+        )
+    sojourn.imports(database)
+    ours = sojourn.rows("SELECT session_key FROM main.sessions ORDER BY 1")
+
+    async def follow(platform: Platform) -> None:
+        platform.warehouses.open()
+        stop = asyncio.Event()
+        following = asyncio.create_task(platform.warehouses.run(stop))
+        deadline = time.monotonic() + 60
+        while not await asyncio.to_thread(has_sessions, database):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+        stop.set()
+        await following
+
+    sojourn.with_platform(follow)
+    found = rows_of(database, "SELECT session_key FROM sojourn.sessions ORDER BY 1")
+    assert [row[0] for row in found] == [row["session_key"] for row in ours]
+    assert rows_of(database, "SELECT * FROM web_shop.tracks ORDER BY id") == before
+
+
+def has_sessions(url: str) -> bool:
+    found = rows_of(url, "SELECT 1 FROM pg_tables WHERE schemaname = 'sojourn'")
+    return bool(found and rows_of(url, "SELECT 1 FROM sojourn.sessions LIMIT 1"))
+
+
+def rows_of(url: str, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql).fetchall()
