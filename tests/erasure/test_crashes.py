@@ -108,7 +108,7 @@ def test_an_erasure_that_is_killed_at_any_moment_ends_as_one_that_was_not(
     assert all(b"note-of-anna" not in value for value in expected["log"])
     assert any(b"note-of-bert" in value for value in expected["log"])
     # From the moment that the order is taken; each folder is killed at several moments.
-    rounds = 3
+    rounds = 2
     moments = list(range(4, steps + 1))
     for first in range(rounds):
         folder = tmp_path / f"killed{first}"
