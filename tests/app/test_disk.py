@@ -10,8 +10,8 @@ import pytest
 
 from sojourn.app.disk import LOW_BYTES, DiskWatch
 from sojourn.core.ports import EVENTS, Entry, Lag
-from sojourn.log import Retention, SqliteLog
-from sojourn.testing.log_suite import last_of, read_all
+from sojourn.log import DAY_MS, Retention, SqliteLog
+from sojourn.testing.log_suite import ManualClock, last_of, read_all
 
 BUDGET = 1_000_000
 BIG = [Entry("k", bytes(100_000)) for _ in range(30)]
@@ -81,6 +81,23 @@ async def test_a_log_that_is_only_being_trimmed_is_no_alert(log: SqliteLog, tmp_
     await reader.commit(last_of(await read_all(reader, len(BIG))))
     await disk.look()
     assert "disk_budget" not in [alert.name for alert in disk.alerts]
+
+
+async def test_a_warehouse_that_is_down_for_months_is_not_forgotten_while_the_server_looks(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock()
+    retention = Retention(max_age_ms=DAY_MS, forget_reader_ms=30 * DAY_MS)
+    log = SqliteLog(tmp_path / "log.db", retention=retention, clock=clock)
+    disk = watch(log, tmp_path)
+    await log.reader(EVENTS, "warehouse:analytics").lag()
+    await log.append(EVENTS, BIG)
+    for _ in range(4):
+        clock.now += 20 * DAY_MS
+        await disk.look()
+        upkeep(log)
+    assert log.stats.trimmed == 0
+    await log.close()
 
 
 async def test_a_disk_with_little_room_is_an_alert(

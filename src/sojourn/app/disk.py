@@ -95,8 +95,9 @@ class DiskWatch:
             shutil.disk_usage(self._folder).free,
         )
         alerts = []
+        lags = await self._lags()
         if self._is_held_back():
-            alerts.append(_over_budget(use, await self._lags()))
+            alerts.append(_over_budget(use, lags))
         if use.free_bytes < LOW_BYTES:
             alerts.append(_low(use, self._folder))
         self.alerts = alerts
