@@ -155,7 +155,7 @@ class Ingest:
         events = len(payload.ids)
         self._spend(source.id, events)
         most = self._limits.request_bytes
-        if self._suppressed is not None and events:
+        if self._suppressed and events:  # false, too, where nobody is suppressed
             body, left = self._filter(self._suppressed, source, endpoint, body, payload)
             self._stats.suppressed += events - left
             if not left:

@@ -65,6 +65,10 @@ class Suppressions:
         found = self._by_user.get(_fingerprint(user_id), ())
         return any(not one.source_ids or source_id in one.source_ids for one in found)
 
+    def __bool__(self) -> bool:
+        """Whether anybody is suppressed."""
+        return bool(self._by_user)
+
     def add(
         self,
         kind: str,
