@@ -114,6 +114,9 @@ def test_pages_and_screens_are_named(
     assert "screen_name" not in found["event_properties"]
 
 
+PROPERTIES = {"a": {"b": "deep"}, "n": 5, "null": None, "list": ["first"]}
+
+
 @pytest.mark.parametrize("kind", ["page", "screen"])
 @pytest.mark.parametrize(
     ("template", "name"),
@@ -124,6 +127,8 @@ def test_pages_and_screens_are_named(
         ("", "Home"),
         ("   ", "Home"),
         ("Saw {{ properties.none }}", "Saw undefined"),
+        ("Saw {{ properties.null }}", "Saw null"),
+        ("Saw {{ properties.list.0 }}", "Saw first"),
         ("{{ properties.n }}", "5"),
         (None, None),
     ],
@@ -136,7 +141,7 @@ def test_a_users_template_names_pages_and_screens(
         f"useUserDefined{title}EventName": True,
         f"userProvided{title}EventString": template,
     }
-    given = event(kind, name="Home", properties={"a": {"b": "deep"}, "n": 5})
+    given = event(kind, name="Home", properties=PROPERTIES)
     if name is None:
         with pytest.raises(InvalidEvent):
             requests(given, **config)
@@ -227,3 +232,31 @@ def test_delivery_without_property_sync_is_marked() -> None:
         given = event(kind, name="n", integrations={"Amplitude": {"skipUserPropertiesSync": True}})
         assert sent(given)["$skip_user_properties_sync"] is True
     assert "$skip_user_properties_sync" not in sent(event())
+
+
+@pytest.mark.parametrize(
+    ("external", "traits", "user_id", "properties"),
+    [
+        (
+            {"identifierType": "device_id", "id": "d"},
+            {"a": 1},
+            "user-1",
+            {"a": 1, "device_id": "d"},
+        ),
+        ({"identifierType": "user_id", "id": "x"}, {"a": 1}, "x", {"a": 1, "user_id": "x"}),
+        ({"identifierType": "user_id", "id": "x"}, None, "x", {}),
+        ({"identifierType": "user_id", "id": ""}, {"a": 1}, "user-1", {"a": 1, "user_id": ""}),
+        ({"identifierType": "user_id"}, {"a": 1}, "user-1", {"a": 1}),
+        ({"identifierType": {}, "id": "x"}, {"a": 1}, "user-1", {"a": 1}),
+    ],
+)
+@pytest.mark.parametrize("mapped", [True, False])
+def test_the_external_id_of_a_reverse_etl_source_is_a_trait_and_may_be_the_user(
+    external: Any, traits: Any, user_id: str, properties: Any, mapped: bool
+) -> None:
+    context = {"mappedToDestination": mapped, "externalId": [external]}
+    given = event("identify", traits=traits, context=context)
+    found = sent(given)
+    assert found["user_id"] == (user_id if mapped else "user-1")
+    assert found["user_properties"] == (properties if mapped else traits or {})
+    assert given["userId"] == "user-1", "the event stays as it is"

@@ -61,6 +61,8 @@ def holds(value: Any, path: str) -> bool:
     *parents, last = path.split(".")
     for key in parents:
         value = child(value, key)
+    if isinstance(value, list):
+        return last.isdecimal() and int(last) < len(value)
     return isinstance(value, dict) and last in value
 
 

@@ -45,7 +45,7 @@ def parts(
     yield Part(event.get("event"), own, insert_id, not listed or per_product is False)
     if per_product is True or products_once is False:
         for count, product in enumerate(listed, 1):
-            name = f"{text(insert_id)}-{count}"
+            name = f"{text(event.get('messageId', 'undefined'))}-{count}"
             yield Part("Product Purchased", product, name, per_product is True)
 
 

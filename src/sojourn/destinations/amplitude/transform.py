@@ -11,7 +11,7 @@ from sojourn.destinations.amplitude import fields, people
 from sojourn.destinations.amplitude.revenue import Part, parts, root_fields, typed_fields
 from sojourn.destinations.amplitude.session import session_id
 from sojourn.destinations.request import JSON_TYPE, Body, Request
-from sojourn.destinations.values import at, child, epoch_ms, put, text, traits_of, truthy
+from sojourn.destinations.values import at, child, epoch_ms, holds, put, text, traits_of, truthy
 
 HOSTS = {"EU": "https://api.eu.amplitude.com"}
 DEFAULT_HOST = "https://api2.amplitude.com"
@@ -241,7 +241,7 @@ def _filled(template: str, event: Mapping[str, Any]) -> str:
     start, end = template.find("{") + 2, template.find("}")
     path = template[min(start, end) : max(start, end)].strip() if end >= 0 else ""
     value = at(event, path)
-    shown = "undefined" if value is None else text(value)
+    shown = text(value) if holds(event, path) else "undefined"
     return _PLACEHOLDER.sub(lambda _: shown, template)
 
 
@@ -252,14 +252,14 @@ def _with_external_id(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return event
     name, value = at(context, "externalId.0.identifierType"), at(context, "externalId.0.id")
     traits = traits_of(event)
-    if not isinstance(name, str) or not name or not isinstance(traits, dict):
-        return event
-    extended = {**traits, name: value}
     changed = {**event}
-    if traits is event.get("traits"):
-        changed["traits"] = extended
-    else:
-        changed["context"] = {**context, "traits": extended}
-    if name == "user_id":
+    known = isinstance(name, str) and name and holds(context, "externalId.0.id")
+    if known and isinstance(traits, dict):
+        extended = {**traits, name: value}
+        if traits is event.get("traits"):
+            changed["traits"] = extended
+        else:
+            changed["context"] = {**context, "traits": extended}
+    if name == "user_id" and truthy(value):
         changed["userId"] = value
     return changed

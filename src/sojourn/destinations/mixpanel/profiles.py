@@ -171,7 +171,7 @@ def group_values(event: Mapping[str, Any], settings: Any) -> list[tuple[str, lis
         value = at(event.get("traits"), key)
         if key == "groupId":
             own = event.get("groupId")
-            value = own if truthy(own) else value
+            value = value if own is None or own == "" else own
         if truthy(value):
             found.append((key, value if isinstance(value, list) else [value]))
     if not found:
