@@ -25,7 +25,7 @@ from sojourn.core.errors import WarehouseUnavailable
 from sojourn.core.ports import EVENTS
 from sojourn.testing.tables_events import table_event, visits
 from sojourn.warehouse.duckdb import DuckDBTables
-from sojourn.warehouse.history import engines
+from sojourn.warehouse.history import reading
 from sojourn.warehouse.postgres import PostgresEngine, PostgresTables
 
 from .conftest import SOURCES, Sojourn, batch_of
@@ -208,7 +208,7 @@ def test_people_who_were_forgotten_stay_out(
 def test_a_database_that_goes_away_is_an_outage_and_the_import_goes_on_later(
     database: str, new_sojourn: Callable[[], Sojourn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "AT_ONCE", 20)
+    monkeypatch.setattr(reading, "ROWS_HELD", 1)
     into_postgres(database, visits(300))
     sojourn = new_sojourn()
 

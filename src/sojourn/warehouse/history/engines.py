@@ -14,8 +14,6 @@ from sojourn.warehouse.parts import imported
 from sojourn.warehouse.queries import named_queries
 
 SQL = named_queries("sql/history.sql")
-AT_ONCE = 2_000
-"""Rows that are fetched together."""
 _CONNECT_TIMEOUT_S = 10
 
 Rows = list[tuple[Any, ...]]
@@ -33,8 +31,8 @@ class HistoryEngine(Protocol):
         """All rows that a SELECT gives."""
         ...
 
-    def stream(self, sql: str) -> Iterator[Rows]:
-        """The rows that a SELECT gives, some at a time; several streams may be open."""
+    def stream(self, sql: str, at_once: int) -> Iterator[Rows]:
+        """The rows that a SELECT gives, `at_once` of them each; several streams may be open."""
         ...
 
     def close(self) -> None:
@@ -67,14 +65,14 @@ class PostgresHistory:
             found: Rows = self._connection.execute(sql.encode()).fetchall()
             return found
 
-    def stream(self, sql: str) -> Iterator[Rows]:
+    def stream(self, sql: str, at_once: int) -> Iterator[Rows]:
         """The rows that a SELECT gives, by a cursor on the server."""
         self._streams += 1
         cursor = self._connection.cursor(name=f"sojourn_{self._streams}")
         try:
             with self._clear_errors():
                 cursor.execute(sql.encode())
-                while rows := cursor.fetchmany(AT_ONCE):
+                while rows := cursor.fetchmany(at_once):
                     yield rows
         finally:
             with suppress(self._psycopg.Error):  # the connection may be gone
@@ -122,11 +120,11 @@ class DuckDBHistory:
             found: Rows = self._connection.execute(sql).fetchall()
             return found
 
-    def stream(self, sql: str) -> Iterator[Rows]:
+    def stream(self, sql: str, at_once: int) -> Iterator[Rows]:
         """The rows that a SELECT gives, by a cursor of its own."""
         with self._clear_errors(), self._connection.cursor() as cursor:
             cursor.execute(sql)
-            while rows := cursor.fetchmany(AT_ONCE):
+            while rows := cursor.fetchmany(at_once):
                 yield rows
 
     def close(self) -> None:

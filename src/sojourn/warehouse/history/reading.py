@@ -27,6 +27,9 @@ from sojourn.warehouse.history.tables import (
     json_value,
 )
 
+ROWS_HELD = 20_000
+"""Rows of all tables that are fetched and not merged yet, about."""
+USERS_HELD = 2_000
 _POSTGRES = ("postgres://", "postgresql://")
 _LOOKED_FOR = ", ".join((*KINDS, USERS))
 _TYPES: tuple[tuple[str, str], ...] = (
@@ -101,8 +104,10 @@ class History:
         tables = [table for table in self.tables if table.kind != USERS]
         # What says most of an event comes first.
         tables.sort(key=lambda t: (not t.has_whole_events, not t.is_of_one_event))
+        at_once = max(20, ROWS_HELD // len(tables))
         streams = [
-            self._read(number, table, since, until, after) for number, table in enumerate(tables)
+            self._read(number, table, _bounds(self._words(table), since, until, after), at_once)
+            for number, table in enumerate(tables)
         ]
         merged = heapq.merge(*streams, key=lambda row: row[:3])
         for (received, row_id), rows in groupby(merged, key=lambda row: row[:2]):
@@ -119,7 +124,8 @@ class History:
         """The rows of `users`, each as the identify that would make it; `messageId` is its id."""
         for table in self.tables:
             if table.kind == USERS:
-                for _, user_id, _, event in self._read(0, table, since, until, None, "users"):
+                bounds = _bounds(self._words(table), since, until, None)
+                for _, user_id, _, event in self._read(0, table, bounds, USERS_HELD, "users"):
                     yield finished({**event, "userId": user_id}, "identify", "")
 
     def close(self) -> None:
@@ -137,13 +143,7 @@ class History:
         return found
 
     def _read(
-        self,
-        number: int,
-        table: HistoryTable,
-        since: str,
-        until: str,
-        after: Position | None,
-        query: str = "rows",
+        self, number: int, table: HistoryTable, bounds: str, at_once: int, query: str = "rows"
     ) -> Iterator[tuple[str, str, int, dict[str, Any]]]:
         """Received, id, `number` and event of each row."""
         engine = self._engine
@@ -153,11 +153,11 @@ class History:
         sql = SQL[query].format(
             received=moment,
             columns=", ".join(columns),
-            bounds=_bounds(words, since, until, after),
+            bounds=bounds,
             **words,
         )
         make = table.maker(list(table.columns))
-        for some in engine.stream(sql):
+        for some in engine.stream(sql, at_once):
             for row in some:
                 values = [json_value(v) if type(v) is not str else v for v in row[2:]]
                 yield row[0], row[1], number, make(values)
