@@ -161,7 +161,7 @@ async def fill(log: SqliteLog, kind: str, total: int, per_request: int) -> None:
 async def load(log: SqliteLog, file: Path, total: int, lot: int, sessions: bool) -> Meter:
     """Load all events into tables of their own; the time that it took."""
     tables = DuckDBTables(file, lambda _: SOURCE, session_model() if sessions else None)
-    loader = Loader(log, tables, Clock(), max_bytes=lot, name=file.stem)
+    loader = Loader(log, tables, Clock(), name=file.stem, catch_up_bytes=lot)
     with Meter("loader, rows and sessions" if sessions else "loader, rows alone", total) as loading:
         await loader.drain()
     counts = loader.counts

@@ -22,6 +22,8 @@ STAGE = "warehouse"
 _IDLE_S = 0.25
 _GATHER_S = 0.25
 """How long events that follow the first may join its load."""
+_BEHIND_MS = 20_000
+"""A loader whose events have waited longer is behind."""
 _MOST_IN_A_ROW = 100
 """So many events that fail one after another, with none that can be loaded: it is not them."""
 _log = logging.getLogger(__name__)
@@ -54,8 +56,8 @@ class Loader:
 
     `interval_s`: loads start at least so far apart while events trickle in (the first after a
     pause is loaded at once); `max_bytes` of events are loaded whatever the time, and take some
-    five times as much memory meanwhile. Large loads cost less an event: a third less at 32 MB
-    than at 8 MB.
+    five times as much memory meanwhile. Large loads cost less an event, a third less at 32 MB
+    than at 8 MB: a loader that is behind takes `catch_up_bytes`.
     """
 
     def __init__(
@@ -64,8 +66,9 @@ class Loader:
         tables: Tables,
         clock: Clock,
         interval_s: float = 1.0,
-        max_bytes: int = 32 << 20,
+        max_bytes: int = 8 << 20,
         name: str = READER,
+        catch_up_bytes: int = 32 << 20,
     ) -> None:
         self.counts = LoaderCounts()
         self.loaded_at: int | None = None
@@ -77,6 +80,7 @@ class Loader:
         self._reader = log.reader(EVENTS, name)
         self._interval_s = interval_s
         self._max_bytes = max_bytes
+        self._catch_up_bytes = max(max_bytes, catch_up_bytes)
         self._last_start = float("-inf")
         self._failed_in_a_row = 0
 
@@ -99,7 +103,7 @@ class Loader:
         total = 0
         never = asyncio.Event()
         self._reader = self._log.reader(EVENTS, self._name)
-        while entries := await self._reader.read(self._max_bytes, 0):
+        while entries := await self._reader.read(self._catch_up_bytes, 0):
             total += await self._load_all(entries, never)
         return total
 
@@ -109,18 +113,24 @@ class Loader:
         first = await persist("reading events", partial(self._read, self._max_bytes, _IDLE_S), stop)
         entries = list(first)
         size = sum(len(entry.value) for entry in entries)
+        enough = self._enough(entries)
         due = max(loop.time() + _GATHER_S, self._last_start + self._interval_s)
-        while entries and size < self._max_bytes // 2 and not stop.is_set():
+        while entries and size < enough // 2 and not stop.is_set():
             left = due - loop.time()
             if left <= 0:
                 break
-            room, wait = self._max_bytes - size, min(left, _IDLE_S)
+            room, wait = enough - size, min(left, _IDLE_S)
             more = await persist("reading events", partial(self._read, room, wait), stop)
             entries += more
             size += sum(len(entry.value) for entry in more)
             # Entries come one by one while somebody writes: let some gather.
             await asyncio.sleep(min(0.05, max(0.0, due - loop.time())))
         return entries
+
+    def _enough(self, waiting: Sequence[Stored]) -> int:
+        """How many bytes to load at once, by how long the first of them have waited."""
+        behind = waiting and self._clock.now_ms() - waiting[0].appended_at > _BEHIND_MS
+        return self._catch_up_bytes if behind else self._max_bytes
 
     async def _read(self, max_bytes: int, wait: float) -> Sequence[Stored]:
         return await self._reader.read(max_bytes, wait)

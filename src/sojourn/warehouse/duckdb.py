@@ -25,6 +25,12 @@ from sojourn.warehouse.transform import Transformer
 _AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 """Errors of the machine, not of the events: the same load may work later."""
 
+_LARGE_LOAD = 16 << 20
+"""Bytes of events."""
+_CHECKPOINT, _RARE_CHECKPOINT = "64MB", "256MB"
+"""After how much is written there is a checkpoint, which writes the last, unfinished part of every
+table anew: after large loads rarely, which takes a third less time in all and that much memory.
+A restart after a crash reads this much again, in some seconds."""
 _READING = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
 
 
@@ -66,6 +72,7 @@ class DuckDBTables:
         model = self._sessions if sessions else None
         load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock, self._transaction():
+            self._choose_checkpoint(batches)
             intake = Intake(self._workshop, load_time, keep_events=model is not None)
             intake.take(batches)
             merged = [self._merger.merge(*tables) for tables in intake.tables().items()]
@@ -79,6 +86,13 @@ class DuckDBTables:
             discarded=intake.discarded,
             aside=tuple(intake.aside),
         )
+
+    def _choose_checkpoint(self, batches: Sequence[Batch]) -> None:
+        size = sum(len(line) for batch in batches for line in batch.events)
+        wanted = _RARE_CHECKPOINT if size >= _LARGE_LOAD else _CHECKPOINT
+        if wanted != self._checkpoint:
+            self._connection.execute(f"SET GLOBAL wal_autocheckpoint = '{wanted}'")
+            self._checkpoint = wanted
 
     def known(self, namespace: str, ids: Sequence[str]) -> set[str]:
         """Which ids have rows in the tables of a namespace, or had them."""
@@ -170,6 +184,7 @@ class DuckDBTables:
 
     def _open(self) -> None:
         self._connection = _connect(self._path, self._memory_limit)
+        self._checkpoint: str = ""
         self._parent = self._connection.cursor()
         self._catalog = Catalog(self._connection)
         self._workshop = Workshop(self._transformer, self._sources, self._catalog)
@@ -208,7 +223,4 @@ def _connect(path: Path | None, memory_limit: str) -> duckdb.DuckDBPyConnection:
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET GLOBAL enable_external_access = false")
     connection.execute("SET GLOBAL python_enable_replacements = false")
-    # A checkpoint writes the last, unfinished part of every table anew: rare ones cost a third
-    # less in all. A restart after a crash reads this much again, in some seconds.
-    connection.execute("SET GLOBAL wal_autocheckpoint = '256MB'")
     return connection
