@@ -21,6 +21,7 @@ PAGES = {
     "sessions": "/sessions",
     "session": "/sessions/{key}",
     "journeys": "/journeys",
+    "compared": "/journeys?device=desktop&compare=device%3Dmobile",
     "funnels": FUNNEL,
     "retention": "/retention",
     "problems": "/problems",
