@@ -145,10 +145,10 @@ def _show(receipt: Receipt) -> None:
     print_table(("where", "name", "what", "deleted", "state"), rows, title=f"Erasure {receipt.id}")
     for user in receipt.users:
         console.print(f"User id with the SHA-256 {user}", highlight=False)
-    console.print(
-        "Their new events are thrown away from now on." if receipt.complete else
-        "Not complete: see the state of each place above.", highlight=False,
-    )  # fmt: skip
+    if not receipt.complete:
+        console.print("Not complete: see the state of each place above.", highlight=False)
+    elif receipt.users:
+        console.print("Their new events are thrown away from now on.", highlight=False)
 
 
 def _list(receipts: Sequence[Receipt], json: bool) -> None:

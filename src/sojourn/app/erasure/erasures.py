@@ -91,14 +91,16 @@ class Erasures:
         """Suppress the people, and take on the erasure. Both are durable when this returns."""
         order = self.checked(order)
         wanted = self._folder.destinations if order.destinations is None else order.destinations
-        regulation = self._suppressions.add(
-            SUPPRESS_WITH_DELETE, order.user_ids, order.source_ids, wanted, order.by
-        )
+        regulation = ""
+        if order.users:
+            regulation = self._suppressions.add(
+                SUPPRESS_WITH_DELETE, order.user_ids, order.source_ids, wanted, order.by
+            ).id
         places = [Place(*LOG), Place(*TABLES), Place(*STATE)]
         places += [Place("warehouse", name) for name in self._warehouses]
         places += [Place("destination", name) for name in wanted] if order.users else []
         now = self._folder.clock.now_ms()
-        job = Job(f"era_{secrets.token_hex(12)}", order, regulation.id, now, places)
+        job = Job(f"era_{secrets.token_hex(12)}", order, regulation, now, places)
         self._jobs.save(job)
         self._states[job.id] = _State()
         self.wanted.set()

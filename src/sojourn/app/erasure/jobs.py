@@ -61,7 +61,7 @@ class Job(msgspec.Struct):
     id: str
     order: Order
     regulation: str
-    """The id of the regulation that suppresses the people."""
+    """The id of the regulation that suppresses the people; empty where only devices are named."""
     created_at: int
     """Milliseconds since the Unix epoch."""
     places: list[Place]
