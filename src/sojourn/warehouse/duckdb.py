@@ -60,6 +60,7 @@ class DuckDBTables:
         self._parent_lock = threading.Lock()
         self._lock = threading.Lock()
         self._sessions = sessions
+        self._checkpoint = ""
         self._open()
 
     def load(self, batches: Sequence[Batch], sessions: bool = True) -> Loaded:
@@ -184,7 +185,7 @@ class DuckDBTables:
 
     def _open(self) -> None:
         self._connection = _connect(self._path, self._memory_limit)
-        self._checkpoint: str = ""
+        self._checkpoint = ""
         self._parent = self._connection.cursor()
         self._catalog = Catalog(self._connection)
         self._workshop = Workshop(self._transformer, self._sources, self._catalog)
