@@ -87,8 +87,8 @@ class Warehouse:
         self.embedded = Embedded(self.tables, self.feed, SOURCES)
 
     def load(self, history: Sequence[tuple[str, Event]]) -> Warehouse:
-        for start in range(0, len(history), 6):
-            some = history[start : start + 6]
+        for start in range(0, len(history), 14):
+            some = history[start : start + 14]
             self.tables.load([Batch(s, START, [json.dumps(event).encode()]) for s, event in some])
         return self
 
@@ -116,7 +116,7 @@ def without(history: Sequence[tuple[str, Event]], people: People) -> list[tuple[
     return [(s, e) for s, e in history if not eraser.theirs(s, json.dumps(e).encode())]
 
 
-@settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(histories(), st.sampled_from([frozenset(), frozenset({"web"})]))
 def test_erased_tables_are_those_of_a_rebuild_without_the_person(
     history: list[tuple[str, Event]], sources: frozenset[str]
