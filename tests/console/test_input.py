@@ -118,6 +118,22 @@ def test_saved_funnels_come_back_from_their_export(opened: Any) -> None:
         opened.console.saved.remove("funnels", name)
 
 
+def test_a_view_is_saved_as_a_report_and_opened_from_the_overview(opened: Any) -> None:
+    with opened.client() as one:
+        page = one.get("/breakdown?by=browser&device=mobile").text
+        assert 'name="parameter.report" value="breakdown"' in page
+        fields = {"name": "Phones", "parameter.report": "breakdown", "parameter.by": "browser"}
+        fields |= {"parameter.device": "mobile", "csrf": one.token("/breakdown?by=browser")}
+        saved = one.post("/saved/reports", data=fields)
+        assert saved.headers["location"] == "/breakdown?by=browser&device=mobile"
+        assert "/breakdown?by=browser&amp;device=mobile" in one.get("/").text
+        wrong = {**fields, "name": "Wrong", "parameter.hat": "red"}
+        refused = one.post("/saved/reports", data=wrong)
+        assert refused.status_code == 400
+        assert "reports.Wrong.hat" in refused.text
+        opened.console.saved.remove("reports", "Phones")
+
+
 def test_live_streams_are_server_sent_events_that_end_when_the_console_stops(
     serve_console: Callable[..., Any],
 ) -> None:
