@@ -7,7 +7,9 @@ import hashlib
 import http.server
 import json
 import os
+import signal
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .conftest import SOJOURN, WRITE_KEY, Server, eventually, post, serving
+from .conftest import SOJOURN, TESTS, WRITE_KEY, Server, eventually, post, serving
 
 KEY = {"Authorization": "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()}
 ANNA = "anna-4711"
@@ -119,6 +121,29 @@ def test_a_folder_without_a_server_forgets_as_well(tmp_path: Path) -> None:
     run("forget", "--user-id", "  ", "--yes", *folder, code=1)
     run("forget", "--yes", *folder, code=1)
     run("forget", "--user-id", "x", "--source", "none", "--yes", *folder, code=1)
+
+
+def test_a_server_goes_on_with_an_erasure_that_was_killed(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        send(server, 1, userId="anna", properties={"note": SECRET})
+        send(server, 2, userId="bert")
+        eventually(lambda: len(server.sessions()) == 2)
+    killed = subprocess.run(
+        [sys.executable, TESTS / "erasure" / "erasing_worker.py", server.data_dir, "10"],
+        capture_output=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert holds(server.data_dir, SECRET) != []
+    with serving(server.data_dir) as again:
+        receipts = ["forget", "--receipts", "--json", "--data-dir", str(again.data_dir)]
+        receipt = json.loads(eventually(lambda: run(*receipts)))
+        assert receipt["complete"]
+        assert [event["userId"] for event in again.events()] == ["bert"]
+        assert [session["user_id"] for session in again.sessions()] == ["bert"]
+        assert holds(again.data_dir, SECRET) == []
 
 
 def call(server: Server, method: str, path: str, token: str, body: Any = None) -> tuple[int, str]:
