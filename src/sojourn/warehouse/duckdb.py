@@ -80,6 +80,7 @@ class DuckDBTables:
             if model is not None:
                 for source_id, events in intake.events().items():
                     model.update(self._connection, source_id, events)
+        pa.default_memory_pool().release_unused()  # until the next load, readers may need it
         return Loaded(
             events=intake.count,
             inserted=sum(m.inserted for m in merged),
