@@ -94,22 +94,9 @@ def control_app(
         lines = _lines(questions.import_history(order))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
-    async def preview(request: Request) -> Response:
-        order = msgspec.json.decode(await request.body(), type=Order)
-        return _json(await erasures.preview(order))
-
-    async def forget(request: Request) -> Response:
-        job = erasures.order(msgspec.json.decode(await request.body(), type=Order))
-        return StreamingResponse(_lines(erasures.watch(job.id)), media_type="application/x-ndjson")
-
-    async def receipts(_: Request) -> Response:
-        return _json(await run_in_threadpool(erasures.receipts))
-
     return Starlette(
         routes=[
-            Route("/erasures", _clear_errors(receipts)),
-            Route("/erasures", _clear_errors(forget), methods=["POST"]),
-            Route("/erasures/preview", _clear_errors(preview), methods=["POST"]),
+            *_erasure_routes(erasures),
             Route("/import", import_history, methods=["POST"]),
             Route("/administration/{action}", _clear_errors(administer), methods=["POST"]),
             Route("/redefine", _clear_errors(redefine), methods=["POST"]),
@@ -123,6 +110,27 @@ def control_app(
         ],
         middleware=[Middleware(TokenGuard, token=token)],
     )
+
+
+def _erasure_routes(erasures: Erasures) -> list[Route]:
+    """The calls about people to forget."""
+
+    async def preview(request: Request) -> Response:
+        order = msgspec.json.decode(await request.body(), type=Order)
+        return _json(await erasures.preview(order))
+
+    async def forget(request: Request) -> Response:
+        job = erasures.order(msgspec.json.decode(await request.body(), type=Order))
+        return StreamingResponse(_lines(erasures.watch(job.id)), media_type="application/x-ndjson")
+
+    async def receipts(_: Request) -> Response:
+        return _json(await run_in_threadpool(erasures.receipts))
+
+    return [
+        Route("/erasures", _clear_errors(receipts)),
+        Route("/erasures", _clear_errors(forget), methods=["POST"]),
+        Route("/erasures/preview", _clear_errors(preview), methods=["POST"]),
+    ]
 
 
 def _json(value: Any) -> Response:

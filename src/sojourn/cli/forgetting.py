@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from sojourn.app.erasure.jobs import Order, Receipt
-from sojourn.app.erasure.reaching import open_forgetting
+from sojourn.app.erasure.reaching import Forgetting, open_forgetting
 from sojourn.cli.options import AsJson, Config, DataDir, read_configuration
 from sojourn.cli.output import console, print_json, print_table
 from sojourn.core.errors import InvalidSettings
@@ -63,27 +63,33 @@ def forget(
         if receipts:
             _list(forgetting.receipts(), json)
             return
-        order = Order(
-            [{"userId": one} for one in user_id or ()],
-            source or (),
-            anonymous_id or (),
-            by=BY,
-        )
-        if dry_run or not (yes or json):
-            found = forgetting.preview(order)
-            if json:
-                print_json(found)
-            else:
-                _show_preview(found)
-            if dry_run:
-                return
-        if json and not yes:
-            raise InvalidSettings("--json asks nobody; add --yes, or --dry-run to look first")
-        if not yes and not typer.confirm("Delete all of this? It cannot be undone."):
-            raise typer.Exit(1)
+        users = [{"userId": one} for one in user_id or ()]
+        order = Order(users, source or (), anonymous_id or (), by=BY)
+        if dry_run:
+            _preview(forgetting, order, json)
+            return
+        if not yes:
+            _ask(forgetting, order, json)
         progress = forgetting.forget(order)
         last = _last(progress) if json else _watched(progress)
     _finish(last, json)
+
+
+def _preview(forgetting: Forgetting, order: Order, json: bool) -> None:
+    found = forgetting.preview(order)
+    if json:
+        print_json(found)
+    else:
+        _show_preview(found)
+
+
+def _ask(forgetting: Forgetting, order: Order, json: bool) -> None:
+    """Show what would go, and end here unless that is wanted."""
+    if json:
+        raise InvalidSettings("--json asks nobody; add --yes, or --dry-run to look first")
+    _preview(forgetting, order, json)
+    if not typer.confirm("Delete all of this? It cannot be undone."):
+        raise typer.Exit(1)
 
 
 def _finish(last: Mapping[str, Any], json: bool) -> None:
