@@ -24,31 +24,29 @@ FROM gathered AS g JOIN session_policies AS p ON p.source_id = g.source_id;
 CREATE OR REPLACE TEMP TABLE idless AS
 WITH gaps AS (
     SELECT
-        rid, visitor_hash, sdk_session_no, event_ms, received_ms, message_id,
-        CASE WHEN event_ms - lag(event_ms) OVER visits > timeout_ms THEN 1 ELSE 0 END AS breaks
+        rid, visitor_hash, sdk_session_no, event_ms, received_ms, message_id, timeout_ms,
+        event_ms - lag(event_ms) OVER (
+            PARTITION BY visitor_hash ORDER BY event_ms, received_ms, message_id
+        ) AS gap_ms
     FROM work
     WHERE visitor_hash IN (SELECT visitor_hash FROM work WHERE sdk_session_no IS NULL)
-    WINDOW visits AS (PARTITION BY visitor_hash ORDER BY event_ms, received_ms, message_id)
 ),
-chains AS (
+carried AS (
     SELECT
-        rid, visitor_hash, sdk_session_no, event_ms,
-        sum(breaks) OVER visits AS chain, count(sdk_session_no) OVER visits AS known
+        rid, visitor_hash, sdk_session_no,
+        last_value(CASE WHEN gap_ms <= timeout_ms THEN NULL ELSE event_ms END IGNORE NULLS) OVER visits AS chain_start,
+        last_value(sdk_session_no IGNORE NULLS) OVER visits AS known_no,
+        last_value(CASE WHEN sdk_session_no IS NOT NULL THEN event_ms END IGNORE NULLS) OVER visits AS known_ms
     FROM gaps
     WINDOW visits AS (
         PARTITION BY visitor_hash ORDER BY event_ms, received_ms, message_id
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
-),
-carried AS (
-    SELECT
-        rid, sdk_session_no IS NULL AS is_missing,
-        max(sdk_session_no) OVER (PARTITION BY visitor_hash, chain, known) AS carried_no,
-        min(event_ms) OVER (PARTITION BY visitor_hash, chain) AS chain_start
-    FROM chains
 )
-SELECT rid, coalesce(carried_no, -1 - chain_start) AS session_no, carried_no IS NOT NULL AS is_joined
-FROM carried WHERE is_missing;
+SELECT
+    rid, CASE WHEN known_ms >= chain_start THEN known_no ELSE -1 - chain_start END AS session_no,
+    coalesce(known_ms >= chain_start, FALSE) AS is_joined
+FROM carried WHERE sdk_session_no IS NULL;
 
 -- name: steps
 -- Each event within its session id: the gap to the one before (ms), and its place.

@@ -69,7 +69,11 @@ details AS (
     GROUP BY n.first_rid
 )
 SELECT
-    m.*, d.*,
+    m.first_rid, m.visitor_hash, m.session_no, m.part, m.first_ms, m.last_ms, m.begin_ms,
+    m.finish_ms, m.events, m.activities, m.views, m.conversions, m.errors, m.fatals, m.revenue,
+    m.engaged_ms IS NULL AS engaged_estimated, m.has_start_flag, m.has_joined, m.has_merged,
+    m.least_fault, m.greatest_fault, m.cause, m.late_events, m.received_ms, m.timeout_ms,
+    m.max_length_ms, m.is_inferred, d.*,
     substr(md5(
         d.source_id || '|' || d.visitor_id || '|'
         || CAST(m.session_no AS VARCHAR) || '|' || CAST(m.part AS VARCHAR)
@@ -214,7 +218,7 @@ SELECT
     CASE WHEN NOT m.is_inferred THEN m.sdk_session_id END AS sdk_session_id,
     m.part,
     make_timestamp_ms(m.begin_ms) AS start_time, make_timestamp_ms(m.finish_ms) AS end_time,
-    m.duration, m.engaged, m.engaged_ms IS NULL AS engaged_estimated,
+    m.duration, m.engaged, m.engaged_estimated,
     make_timestamp_ms(m.first_ms) AS first_event_time, make_timestamp_ms(m.last_ms) AS last_event_time,
     m.events, m.activities, m.views, m.conversions, m.errors,
     coalesce(m.revenue, 0) / 10000.0 AS revenue,
