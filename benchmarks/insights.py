@@ -3,17 +3,18 @@
     python benchmarks/insights.py [--events 1000000] [--directory DIR]
 
 Prints: a full rebuild beside a plain DuckDB window query over the same events, 100,000 new events
-merged into two lengths of history, every report, and the scan for problems. Retentioneering is
-measured too where it is installed.
+merged into two lengths of history, every report, and the scan for problems; with `--peer-python`
+Retentioneering's transition matrix and step paths, too.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import json
 import random
 import re
 import resource
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from sojourn.insights.redefine import rebuild
 from sojourn.insights.reports import Reports
 from sojourn.insights.sessions import SessionModel
 
+HERE = Path(__file__).parent
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 NOW_MS = int((BEGIN + timedelta(days=61)).timestamp() * 1000)
 AGENT = (
@@ -168,28 +170,32 @@ def reporting(connection: Any) -> None:
         print(f"  {wall:7.2f}  {name} {told}")
 
 
-def rivalling(connection: Any) -> None:
-    """Transition matrix and paths by Retentioneering on the same events."""
-    if importlib.util.find_spec("retentioneering") is None:
-        print("\nretentioneering is not installed: no comparison")
-        return
-    from retentioneering.eventstream import Eventstream  # type: ignore[import-not-found]
-
-    frame = connection.execute(
-        "SELECT visitor_id AS user_id, coalesce(node, type) AS event, event_time AS timestamp "
-        "FROM session_events"
-    ).df()
-    theirs, _ = timed(lambda: Eventstream(frame, add_start_end_events=False).transition_matrix())
+def rivalling(connection: Any, python: str, directory: str) -> None:
+    """Transition matrix and step paths beside Retentioneering's, sessions as paths."""
+    path = f"{directory}/paths.parquet"
+    connection.execute(SQL["write_paths"].format(path=path))
+    printed = subprocess.run(
+        [python, HERE / "peers" / "retentioneering_paths.py", path],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    theirs = json.loads(next(line for line in printed.splitlines() if line.startswith("{")))
     reports = Reports(connection.cursor, lambda: NOW_MS)
-    ours, _ = timed(lambda: reports.run("transitions", {**WHOLE, "events": "all"}))
-    print(f"\ntransition matrix: retentioneering {theirs:.2f} s, here {ours:.2f} s")
+    questions = {"transitions": "transitions", "steps": "journeys"}
+    print("\nsessions as paths, beside Retentioneering (wall s)")
+    for what, name in questions.items():
+        asked = {**WHOLE, "events": "all"}
+        ours, _ = timed(lambda name=name, asked=asked: reports.run(name, asked))
+        print(f"  {what}: {theirs[what]:.2f}, here {ours:.2f}: {theirs[what] / ours:.1f} x")
 
 
 def main() -> None:
     """Run it all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--directory", default=None)
+    parser.add_argument("--directory", default=None, help="where the database is made")
+    parser.add_argument("--peer-python", help="a Python that has retentioneering")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.directory) as directory:
         print("merging")
@@ -200,7 +206,8 @@ def main() -> None:
         with history(directory, asked.events) as (connection, model):
             rebuilding(connection, asked.events)
             reporting(connection)
-            rivalling(connection)
+            if asked.peer_python:
+                rivalling(connection, asked.peer_python, directory)
             long = merging(connection, model, asked.events)
             print(f"  ten times the history takes {long / short:.2f} x the time")
 

@@ -85,3 +85,10 @@ SELECT
     arg_min(browser, place) AS browser, max(user_id) AS user_id
 FROM plain_events
 GROUP BY ALL;
+
+-- name: write_paths
+COPY (
+    SELECT session_key AS user_id, coalesce(node, name, type) AS event, event_time AS timestamp
+    FROM session_events
+    WHERE session_key IS NOT NULL
+) TO '{path}' (FORMAT parquet)
