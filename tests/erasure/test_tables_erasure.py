@@ -116,7 +116,7 @@ def without(history: Sequence[tuple[str, Event]], people: People) -> list[tuple[
     return [(s, e) for s, e in history if not eraser.theirs(s, json.dumps(e).encode())]
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(histories(), st.sampled_from([frozenset(), frozenset({"web"})]))
 def test_erased_tables_are_those_of_a_rebuild_without_the_person(
     history: list[tuple[str, Event]], sources: frozenset[str]
