@@ -16,6 +16,7 @@ from .conftest import KEY, SOURCES, Server, basic, serving
 
 TYPED = ["identify", "track", "page", "screen", "group", "alias", "merge"]
 GOOD = b'{"anonymousId":"a"}'
+ZIPPED = gzip.compress(GOOD, mtime=0)  # without the time: names of tests are made of it
 
 
 def assert_refused(server: Server, answer: Any, status: int, text: str) -> None:
@@ -89,10 +90,10 @@ def test_the_key_is_judged_before_the_body(server: Server) -> None:
     [
         b"not gzip",
         b"",
-        gzip.compress(GOOD)[:-1],
-        gzip.compress(GOOD)[:12],
-        gzip.compress(GOOD)[:-8] + b"\0" * 8,
-        gzip.compress(GOOD) + b"junk",
+        ZIPPED[:-1],
+        ZIPPED[:12],
+        ZIPPED[:-8] + b"\0" * 8,
+        ZIPPED + b"junk",
         GOOD,
     ],
 )
@@ -122,7 +123,7 @@ def test_gzip_that_cannot_be_read_is_the_clients_mistake(server: Server, body: b
         b'{"anonymousId":"a","t":"\\ud8"}',
         b"\xef\xbb\xbf" + GOOD,
         GOOD.decode().encode("utf-16"),
-        gzip.compress(GOOD),
+        ZIPPED,
         b"\x00" * 1000,
         b'{"anonymousId":"a","n":1e400}',
         b'{"anonymousId":"a","n":[-1E+400 ]}',
