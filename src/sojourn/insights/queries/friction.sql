@@ -3,44 +3,51 @@
 
 -- name: marks
 WITH chosen AS ({{chosen}}),
-events AS MATERIALIZED (
-    SELECT e.session_key, e.event_index, e.event_time, e.gap, e.type, e.name, e.node, e.target,
-        e.is_view, e.is_click, e.is_error, c.end_time, c.events AS session_events
+events AS NOT MATERIALIZED (
+    SELECT c.session_key, e.event_index, epoch_ms(e.event_time) AS event_ms, e.gap, e.type, e.name,
+        e.node, e.target, coalesce(e.target, e.name) AS place, e.is_view, e.is_click, e.is_error,
+        epoch_ms(c.end_time) AS end_ms, c.events AS session_events
     FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
     WHERE e.event_time >= $from
 ),
-flow AS MATERIALIZED (
-    SELECT
-        *, lag(node) OVER line AS before_node, lag(is_click) OVER line AS is_after_click,
-        lag(coalesce(target, name)) OVER line AS before_place
-    FROM events
-    WINDOW line AS (PARTITION BY session_key ORDER BY event_index)
+clicks AS MATERIALIZED (
+    SELECT session_key, event_index, event_ms, place FROM events WHERE is_click
 ),
-clicks AS (
-    SELECT
-        *, coalesce(target, name) AS place,
-        epoch_ms(event_time) - epoch_ms(lag(event_time) OVER line) AS since_ms
-    FROM events WHERE is_click
-    WINDOW line AS (PARTITION BY session_key, coalesce(target, name) ORDER BY event_index)
+rhythm AS (
+    SELECT *, event_ms - lag(event_ms) OVER (
+        PARTITION BY session_key, place ORDER BY event_index
+    ) AS since_ms
+    FROM clicks
 ),
 bursts AS (
     SELECT *, sum(CASE WHEN since_ms <= 1000 THEN 0 ELSE 1 END) OVER (
         PARTITION BY session_key, place ORDER BY event_index
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS burst
-    FROM clicks
+    FROM rhythm
+),
+after_clicks AS (
+    SELECT e.session_key, e.event_index, e.gap, e.is_error, k.place
+    FROM events AS e
+    JOIN clicks AS k ON k.session_key = e.session_key AND k.event_index = e.event_index - 1
+    WHERE e.gap > 7 OR (e.is_error AND e.gap <= 1)
 ),
 views AS (
     SELECT
-        *, lag(node) OVER line AS earlier, lag(node, 2) OVER line AS before_earlier,
-        lag(node, 3) OVER line AS before_that,
-        epoch_ms(event_time) - epoch_ms(lag(event_time) OVER line) AS stayed_ms,
-        count(*) OVER (
-            PARTITION BY session_key, node ORDER BY event_index
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS visit
+        session_key, event_index, node, lag(node) OVER line AS earlier,
+        lag(node, 2) OVER line AS before_earlier, lag(node, 3) OVER line AS before_that,
+        event_ms - lag(event_ms) OVER line AS stayed_ms
     FROM events WHERE is_view AND node IS NOT NULL
     WINDOW line AS (PARTITION BY session_key ORDER BY event_index)
+),
+returns AS MATERIALIZED (
+    SELECT * FROM views WHERE node = before_earlier
+),
+flow AS MATERIALIZED (
+    SELECT
+        session_key, event_index, gap, node, event_index = session_events AS is_last,
+        lag(node) OVER (PARTITION BY session_key ORDER BY event_index) AS before_node
+    FROM events
 ),
 paces AS (
     SELECT before_node, node, quantile_cont(gap, 0.95) AS p95
@@ -59,27 +66,25 @@ marks AS MATERIALIZED (
     SELECT session_key, 'rage_click' AS signal, min(event_index) AS event_index, place
     FROM bursts GROUP BY session_key, place, burst HAVING count(*) >= 3
     UNION ALL
-    SELECT session_key, 'dead_click', event_index - 1, before_place
-    FROM flow WHERE is_after_click AND gap > 7
+    SELECT session_key, 'dead_click', event_index - 1, place
+    FROM after_clicks WHERE gap > 7
     UNION ALL
-    SELECT session_key, 'error_click', event_index, before_place
-    FROM flow WHERE is_error AND is_after_click AND gap <= 1
+    SELECT session_key, 'error_click', event_index, place
+    FROM after_clicks WHERE is_error AND gap <= 1
     UNION ALL
     SELECT session_key, 'quick_back', event_index, earlier
-    FROM views WHERE node = before_earlier AND node <> earlier AND stayed_ms < 5000
+    FROM returns WHERE node <> earlier AND stayed_ms < 5000
     UNION ALL
     SELECT session_key, 'retry_loop', event_index, node
-    FROM views
-    WHERE node = before_earlier AND earlier = before_that AND node <> earlier
-        OR (visit >= 3 AND node = earlier AND node = before_earlier)
+    FROM returns WHERE node = earlier OR earlier = before_that
     UNION ALL
     SELECT l.session_key, 'stall', l.event_index, l.node
     FROM flow AS l JOIN paces AS p
         ON p.before_node IS NOT DISTINCT FROM l.before_node AND p.node IS NOT DISTINCT FROM l.node
-    WHERE l.event_index = l.session_events AND l.gap > p.p95
+    WHERE l.is_last AND l.gap > p.p95
     UNION ALL
     SELECT session_key, 'error_exit', event_index, coalesce(node, name)
-    FROM events WHERE is_error AND epoch_ms(end_time) - epoch_ms(event_time) <= 30000
+    FROM events WHERE is_error AND end_ms - event_ms <= 30000
     UNION ALL
     SELECT session_key, 'abandoned_form', event_index, place
     FROM forms WHERE is_started AND NOT is_submitted
