@@ -28,6 +28,7 @@ from sojourn.testing.nats_server import NatsServerProcess, nats_server
 
 NUMBERS = count()
 PATIENCE_S = 60
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +202,7 @@ async def test_nothing_acknowledged_is_missing_after_kills_under_load(
 
     writers = [asyncio.create_task(write(writer)) for writer in range(30)]
     reading = asyncio.create_task(read())
-    for _ in range(4):
+    for _ in range(KILLS):
         before = len(accepted)
         async with asyncio.timeout(PATIENCE_S):
             while len(accepted) < before + 500:
@@ -216,7 +217,9 @@ async def test_nothing_acknowledged_is_missing_after_kills_under_load(
     again = await read_all(open_log().reader("raw", "fresh"), len(accepted))
     assert {entry.value for entry in again} == accepted
     assert len(again) == len(accepted), "sent again, but there once"
-    assert set(seen.values()) == {1}, "a reader that lives on gets each entry once"
+    # What a server without `sync_interval: always` had in memory only may have been read already
+    # when it dies; the writer, not told yet, sends it again.
+    assert max(seen.values()) <= 1 + KILLS, "a reader gets an entry again for a crash at most"
 
 
 def trimmer(log: NatsLog, retention: Retention, now: int, part_age_ms: int = 0) -> Trimmer:
