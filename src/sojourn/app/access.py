@@ -24,6 +24,7 @@ from sojourn.settings import Configuration
 if TYPE_CHECKING:
     from sojourn.app.definition import Definition
     from sojourn.app.importing.order import ImportOrder, Progress
+    from sojourn.app.platform import Platform
     from sojourn.app.questions import Questions
 
 
@@ -82,10 +83,20 @@ def open_access(configuration: Configuration) -> Iterator[Access]:
     if server is not None:
         yield _Remote(server)
         return
+    with opened_platform(configuration, directory) as (platform, runner):
+        from sojourn.app.questions import Questions
+
+        yield _Direct(Questions(platform), runner)
+
+
+@contextmanager
+def opened_platform(
+    configuration: Configuration, directory: DataDirectory
+) -> Iterator[tuple[Platform, asyncio.Runner]]:
+    """The platform of a folder that no server has open, caught up, and what runs its coroutines."""
     directory.require_folder()
     # Only now: a command that a server answers need not load the warehouse.
     from sojourn.app.platform import Platform
-    from sojourn.app.questions import Questions
 
     directory.lock()
     try:
@@ -93,7 +104,7 @@ def open_access(configuration: Configuration) -> Iterator[Access]:
             platform = Platform(configuration, directory)
             try:
                 runner.run(platform.catch_up())
-                yield _Direct(Questions(platform), runner)
+                yield platform, runner
             finally:
                 runner.run(platform.close())
     finally:
@@ -169,12 +180,7 @@ class _Remote:
         return msgspec.json.decode(self._read(path, b""), type=int)
 
     def import_history(self, order: ImportOrder) -> Iterator[Progress]:
-        with self._open("import", msgspec.json.encode(order)) as answer:
-            for line in answer:
-                progress = msgspec.json.decode(line)
-                if "error" in progress:
-                    raise Refused(progress["error"])
-                yield progress
+        return progress_of(self._server, "import", order)
 
     def _read(self, path: str, body: bytes | None = None) -> bytes:
         with self._open(path, body) as answer:
@@ -205,6 +211,19 @@ def ask_server(server: RunningServer, path: str, body: bytes | None = None) -> I
         raise ServerGone(f"{server.url} answered {error.code}: {said[:200]}") from None
     except OSError as error:
         raise ServerGone(f"{server.url} ({error}); is it stopping?") from None
+
+
+def progress_of(server: RunningServer, path: str, order: Any) -> Iterator[Any]:
+    """What a running server tells while it carries out an order, a JSON value a line.
+
+    Raises `Refused` for an error on the way, and as `ask_server`.
+    """
+    with ask_server(server, path, msgspec.json.encode(order)) as answer:
+        for line in answer:
+            progress = msgspec.json.decode(line)
+            if "error" in progress:
+                raise Refused(progress["error"])
+            yield progress
 
 
 class Refused(Terminal):

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from sojourn.app.access import Refused, ask_server
+from sojourn.app.access import ask_server, opened_platform, progress_of
 from sojourn.app.data_directory import DataDirectory, RunningServer
 from sojourn.app.erasure.erasures import Erasures, Progress
 from sojourn.app.erasure.jobs import Order, Receipt
@@ -43,21 +43,11 @@ def open_forgetting(configuration: Configuration) -> Iterator[Forgetting]:
     if server is not None:
         yield _Remote(server)
         return
-    directory.require_folder()
-    from sojourn.app.platform import Platform
-
-    directory.lock()
-    try:
-        with asyncio.Runner() as runner:
-            platform = Platform(configuration, directory)
-            try:
-                runner.run(platform.catch_up())
-                yield _Direct(platform.erasures, runner)
-            finally:
-                platform.warehouses.close()
-                runner.run(platform.close())
-    finally:
-        directory.release()
+    with opened_platform(configuration, directory) as (platform, runner):
+        try:
+            yield _Direct(platform.erasures, runner)
+        finally:
+            platform.warehouses.close()
 
 
 class _Direct:
@@ -93,12 +83,7 @@ class _Remote:
             return cast("dict[str, Any]", msgspec.json.decode(answer.read()))
 
     def forget(self, order: Order) -> Iterator[Progress]:
-        with ask_server(self._server, "erasures", msgspec.json.encode(order)) as answer:
-            for line in answer:
-                progress = msgspec.json.decode(line)
-                if "error" in progress:
-                    raise Refused(progress["error"])
-                yield progress
+        return progress_of(self._server, "erasures", order)
 
     def receipts(self) -> list[Receipt]:
         with ask_server(self._server, "erasures") as answer:
