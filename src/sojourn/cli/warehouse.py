@@ -12,10 +12,10 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sojourn.app.access import open_access
+from sojourn.app.clock import moment_of
 from sojourn.app.data_directory import DataDirectory
 from sojourn.cli.options import AsJson, Config, DataDir, read_configuration
 from sojourn.cli.output import console, print_json, print_table
-from sojourn.core.errors import InvalidSettings
 
 app = typer.Typer(
     name="warehouse", no_args_is_help=True, help="The tables: state, schema, replay of raw events."
@@ -137,14 +137,4 @@ def models(
 
 
 def _moment(option: str, text: str, default: int) -> int:
-    if not text:
-        return default
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidSettings(
-            f"{option} is '{text}'; write 2026-03-01 or 2026-03-01T12:00"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+    return int(moment_of(option, text).timestamp() * 1000) if text else default

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
-from sojourn.core.errors import InvalidSettings
+from sojourn.app.clock import moment_of
 
 Progress = dict[str, Any]
 """How far an import is: the values of `Counts`; at first and at the end also `schema`, `source`,
@@ -66,14 +66,4 @@ class Counts:
 
 
 def _moment(option: str, text: str) -> str:
-    if not text:
-        return ""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidSettings(
-            f"{option} is '{text}'; write 2026-03-01 or 2026-03-01T12:00"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat()
+    return moment_of(option, text).astimezone(UTC).isoformat() if text else ""
