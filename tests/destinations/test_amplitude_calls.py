@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from sojourn.core.errors import InvalidEvent
-from sojourn.destinations.amplitude import Amplitude
-from sojourn.destinations.request import Request
 
-
-def event(kind: str = "track", **more: Any) -> dict[str, Any]:
-    named = {"event": "Seat Booked"} if kind == "track" else {}
-    return {
-        "type": kind,
-        "anonymousId": "anon-1",
-        "userId": "user-1",
-        "messageId": "message-1",
-        "timestamp": "2026-03-04T05:06:07.890Z",
-        **named,
-        **more,
-    }
-
-
-def requests(given: Mapping[str, Any], **config: Any) -> list[Request]:
-    return Amplitude({"apiKey": "k", **config}).requests(given)
-
-
-def body(request: Request) -> Any:
-    assert request.body is not None
-    return request.body.value
-
-
-def sent(given: Mapping[str, Any], **config: Any) -> dict[str, Any]:
-    """The first Amplitude event that `given` becomes."""
-    first: dict[str, Any] = body(requests(given, **config)[0])["events"][0]
-    return first
+from .amplitude_calls import body, event, requests, sent
 
 
 def test_user_properties_begin_with_the_first_page_and_the_campaign() -> None:

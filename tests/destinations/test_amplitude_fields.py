@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from sojourn.core.errors import InvalidEvent, InvalidSettings
 from sojourn.destinations.amplitude import Amplitude
-from sojourn.destinations.request import Request
+
+from .amplitude_calls import body, event, requests, sent
 
 SAFARI = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
     "(KHTML, like Gecko) Version/17.4.1 Safari/605.1.15"
 )
-
-
-def event(kind: str = "track", **more: Any) -> dict[str, Any]:
-    named = {"event": "Seat Booked"} if kind == "track" else {}
-    return {
-        "type": kind,
-        "anonymousId": "anon-1",
-        "userId": "user-1",
-        "messageId": "message-1",
-        "timestamp": "2026-03-04T05:06:07.890Z",
-        **named,
-        **more,
-    }
-
-
-def requests(given: Mapping[str, Any], **config: Any) -> list[Request]:
-    return Amplitude({"apiKey": "k", **config}).requests(given)
-
-
-def body(request: Request) -> Any:
-    assert request.body is not None
-    return request.body.value
-
-
-def sent(given: Mapping[str, Any], **config: Any) -> dict[str, Any]:
-    """The first Amplitude event that `given` becomes."""
-    first: dict[str, Any] = body(requests(given, **config)[0])["events"][0]
-    return first
 
 
 @pytest.mark.parametrize("kind", ["track", "Track", "PAGE", "screen", "identify", "Group"])

@@ -10,34 +10,7 @@ import pytest
 from sojourn.destinations.amplitude import Amplitude
 from sojourn.destinations.request import Body, Job, Request, Response
 
-
-def event(kind: str = "track", **more: Any) -> dict[str, Any]:
-    named = {"event": "Seat Booked"} if kind == "track" else {}
-    return {
-        "type": kind,
-        "anonymousId": "anon-1",
-        "userId": "user-1",
-        "messageId": "message-1",
-        "timestamp": "2026-03-04T05:06:07.890Z",
-        **named,
-        **more,
-    }
-
-
-def requests(given: Mapping[str, Any], **config: Any) -> list[Request]:
-    return Amplitude({"apiKey": "k", **config}).requests(given)
-
-
-def body(request: Request) -> Any:
-    assert request.body is not None
-    return request.body.value
-
-
-def sent(given: Mapping[str, Any], **config: Any) -> dict[str, Any]:
-    """The first Amplitude event that `given` becomes."""
-    first: dict[str, Any] = body(requests(given, **config)[0])["events"][0]
-    return first
-
+from .amplitude_calls import body, event, requests, sent
 
 REVENUE_FIELDS = ("revenue", "price", "quantity", "productId", "revenueType")
 

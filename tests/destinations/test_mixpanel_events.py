@@ -8,30 +8,13 @@ from typing import Any
 import pytest
 
 from sojourn.core.errors import InvalidEvent, InvalidSettings
-from sojourn.destinations.mixpanel import Mixpanel
 from sojourn.destinations.request import Request
 
-NOW = 1772600767890
-"""2026-03-04T05:06:07.890Z."""
+from .mixpanel_calls import NOW, requests
+from .plain_event import event
+
 YEAR_MS = 31_556_952_000
 """365.2425 days."""
-
-
-def event(kind: str = "track", **more: Any) -> dict[str, Any]:
-    named = {"event": "Seat Booked"} if kind == "track" else {}
-    return {
-        "type": kind,
-        "anonymousId": "anon-1",
-        "userId": "user-1",
-        "messageId": "message-1",
-        "timestamp": "2026-03-04T05:06:07.890Z",
-        **named,
-        **more,
-    }
-
-
-def requests(given: Mapping[str, Any], **config: Any) -> list[Request]:
-    return Mixpanel({"token": "t", **config}, now_ms=lambda: NOW).requests(given)
 
 
 def payload(request: Request) -> Any:
