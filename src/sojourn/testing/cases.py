@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 import traceback
 from collections import Counter
@@ -21,19 +20,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from sojourn.testing import json_lines
 from sojourn.testing.compare import UnknownCase, difference
+from sojourn.testing.json_lines import UnreadableLine, is_quirk
 
-__all__ = ["BadCaseFile", "Result", "Tally", "entries", "judge", "main", "read"]
-
-QUIRKS = frozenset({"js-quirk", "quirk", "go-format"})
-"""Tags of behaviour that only follows from the original's language."""
+__all__ = ["Result", "Tally", "UnreadableLine", "entries", "judge", "main", "read"]
 
 _REQUIRED = ("id", "destination", "stage", "input", "expected")
 _TEXTS = ("id", "destination", "stage")
-
-
-class BadCaseFile(Exception):
-    """A file of cases cannot be read; the message names the file, the line and the fault."""
 
 
 @dataclass(frozen=True)
@@ -62,31 +56,13 @@ class Tally:
 
 
 def read(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The cases of one file. Raises `BadCaseFile`."""
-    for entry in entries(path):
-        if isinstance(entry, BadCaseFile):
-            raise entry
-        yield entry
+    """The cases of one file. Raises `UnreadableLine`."""
+    return json_lines.read(path, _fault)
 
 
-def entries(path: Path) -> Iterator[Mapping[str, Any] | BadCaseFile]:
+def entries(path: Path) -> Iterator[Mapping[str, Any] | UnreadableLine]:
     """The cases of one file, and in the place of what cannot be read the fault."""
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        yield BadCaseFile(f"{path}: {reason}")
-        return
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            case = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield BadCaseFile(f"{path}, line {number}: not JSON ({error})")
-            continue
-        fault = _fault(case)
-        yield BadCaseFile(f"{path}, line {number}: {fault}") if fault else case
+    return json_lines.entries(path, _fault)
 
 
 def _fault(case: Any) -> str | None:
@@ -116,10 +92,9 @@ def judge(case: Mapping[str, Any]) -> Result:
         found = f"raised {type(error).__name__}: {error} {_place(error.__traceback__)}"
     if found is None:
         return Result(case, "passed")
-    tags = {tag for tag in case.get("tags") or () if isinstance(tag, str)}
-    if tags & QUIRKS:
+    if is_quirk(case):
         return Result(case, "quirk", found)
-    if case["destination"] == "warehouse" and "extract" in tags:
+    if case["destination"] == "warehouse" and "extract" in (case.get("tags") or ()):
         return Result(case, "extract", found)
     return Result(case, "failed", found)
 
@@ -135,7 +110,7 @@ def run_files(paths: Iterable[Path], show_quirks: bool, only: str) -> Tally:
     tally = Tally()
     for path in paths:
         for case in entries(path):
-            if isinstance(case, BadCaseFile):
+            if isinstance(case, UnreadableLine):
                 print(f"error: {case}", file=sys.stderr)
                 tally.unread += 1
                 continue

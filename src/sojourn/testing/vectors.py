@@ -11,20 +11,18 @@ be read.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sojourn.core.profiles import PROFILES
-from sojourn.testing import vector_cookies, vector_pages, vector_phones
+from sojourn.testing import json_lines, vector_cookies, vector_pages, vector_phones
+from sojourn.testing.json_lines import UnreadableLine, is_quirk
 from sojourn.testing.vector_steps import PHONE_STEPS, WEB_STEPS, difference
 
-__all__ = ["BadVectorFile", "entries", "failure", "main", "read"]
+__all__ = ["UnreadableLine", "entries", "failure", "main", "read"]
 
-QUIRKS = frozenset(("js-quirk", "quirk", "go-format"))
-"""Tags of scenarios that show a language's peculiarity rather than a rule."""
 _SCENARIO = {
     "id": str,
     "platform": str,
@@ -38,35 +36,14 @@ _STEP = {"t": int, "do": str}
 _STEP_KEYS = {"t", "do", "args", "tab", "see", "see_properties", "also"}
 
 
-class BadVectorFile(Exception):
-    """A file that cannot be read as vectors; the message names file, line and fault."""
-
-
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The scenarios of a file. Raises `BadVectorFile`."""
-    for entry in entries(path):
-        if isinstance(entry, BadVectorFile):
-            raise entry
-        yield entry
+    """The scenarios of a file. Raises `UnreadableLine`."""
+    return json_lines.read(path, _fault)
 
 
-def entries(path: Path) -> Iterator[dict[str, Any] | BadVectorFile]:
+def entries(path: Path) -> Iterator[dict[str, Any] | UnreadableLine]:
     """The scenarios of a file, and in the place of what cannot be read the fault."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        yield BadVectorFile(f"{path}: {getattr(error, 'strerror', None) or error}")
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            scenario = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield BadVectorFile(f"{path}, line {number}: not JSON: {error}")
-            continue
-        fault = _fault(scenario)
-        yield BadVectorFile(f"{path}, line {number}: {fault}") if fault else scenario
+    return json_lines.entries(path, _fault)
 
 
 def _fault(scenario: Any) -> str | None:
@@ -147,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     passed = failed = quirks = unread = 0
     for path in parser.parse_args(arguments).files:
         for scenario in entries(path):
-            if isinstance(scenario, BadVectorFile):
+            if isinstance(scenario, UnreadableLine):
                 print(f"error: {scenario}", file=sys.stderr)
                 unread += 1
                 continue
@@ -156,18 +133,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 passed += 1
                 continue
             print(f"FAILED {path.name} {scenario['id']}: {found}")
-            if _is_quirk(scenario):
+            if is_quirk(scenario):
                 quirks += 1
             else:
                 failed += 1
     print(f"{quirks} quirks failed")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 2 if unread else 0
-
-
-def _is_quirk(scenario: Mapping[str, Any]) -> bool:
-    tags = scenario.get("tags")
-    return isinstance(tags, list) and any(tag in QUIRKS for tag in tags if isinstance(tag, str))
 
 
 if __name__ == "__main__":
