@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,11 +12,11 @@ from typing import Any
 
 import pytest
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
-Done = subprocess.CompletedProcess[str]
+from ..program import Done, Running, run
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Without what is set for Sojourn where the tests run."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SOJOURN_")}
     return kept | {"COLUMNS": "200"}
 
@@ -27,31 +25,22 @@ def _environment() -> dict[str, str]:
 def sojourn(tmp_path: Path) -> Callable[..., Done]:
     """Runs one command in the folder of the test; `said` is what is typed."""
 
-    def run(*arguments: str, said: str = "", fails: bool = False) -> Done:
-        done = subprocess.run(
-            [SOJOURN, *arguments],
-            cwd=tmp_path,
-            env=_environment(),
-            input=said,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+    def sojourn(*arguments: str, said: str = "", fails: bool = False) -> Done:
+        done = run(*arguments, cwd=tmp_path, env=environment(), said=said)
         assert (done.returncode != 0) == fails, done.stderr
         assert "Traceback" not in done.stderr
         return done
 
-    return run
+    return sojourn
 
 
 @contextmanager
 def _serving(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     announced = folder / "sojourn-data" / "serve.json"
     with (folder / "serve.out").open("wb") as output:
-        server = subprocess.Popen(
-            [SOJOURN, "serve", "--port", "0", *arguments],
-            cwd=folder, env=_environment(), stdout=output, stderr=subprocess.STDOUT,
+        server = Running(
+            "serve", "--port", "0", *arguments,
+            cwd=folder, env=environment(), stdout=output, stderr=output,
         )  # fmt: skip
     try:
         deadline = time.monotonic() + 60

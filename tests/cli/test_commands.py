@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
+from ..program import SOJOURN, Done
+from ..program import run as run_program
+from .conftest import environment
 
 
-def run(*arguments: str | Path, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOJOURN_")}
-    return subprocess.run(
-        [SOJOURN, *arguments],
-        cwd=cwd,
-        env=kept | {"COLUMNS": "200"} | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+def run(*arguments: str | Path, cwd: Path, **environ: str) -> Done:
+    return run_program(*arguments, cwd=cwd, env=environment() | environ)
+
+
+def test_the_installed_program_starts(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [SOJOURN, "status"], cwd=tmp_path, env=environment(), capture_output=True, check=False
     )
+    assert (said.returncode, said.stdout) == (1, b"")
+    assert b"there is no data folder sojourn-data" in said.stderr
 
 
 def test_every_command_explains_itself(tmp_path: Path) -> None:

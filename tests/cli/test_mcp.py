@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from sojourn.core.envelope import RequestMeta, pack_request
 from sojourn.core.ports import RAW, Entry
 from sojourn.settings import load
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
+from ..program import SOJOURN
 
 
 @pytest.fixture
