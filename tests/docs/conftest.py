@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
+from ..program import SOJOURN
+from .commands import said_by
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +24,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     try:
         _wait_until(lambda: (folder / "serve.json").exists())
-        subprocess.run(
-            [SOJOURN, "demo", "--no-live", "--data-dir", folder],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
+        said_by("sojourn demo --no-live", "--data-dir", folder)
         _wait_until(lambda: _is_caught_up(folder))
         yield folder
     finally:
@@ -38,13 +33,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _is_caught_up(folder: Path) -> bool:
-    done = subprocess.run(
-        [SOJOURN, "status", "--json", "--data-dir", folder],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    readers = json.loads(done.stdout)["readers"]
+    readers = json.loads(said_by("sojourn status --json", "--data-dir", folder))["readers"]
     return all(reader["entries"] == 0 for reader in readers.values())
 
 

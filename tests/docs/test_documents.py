@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from .commands import ROOT, blocks, said_by, shown_commands
+
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
-def blocks(path: Path, language: str) -> Iterator[str]:
-    for found, text in _BLOCK.findall(path.read_text(encoding="utf-8")):
-        if found == language:
-            yield text
-
-
-def shown_commands() -> list[str]:
-    """The `$ sojourn …` lines of the README: what a new user types."""
-    lines = "\n".join(blocks(ROOT / "README.md", "console")).splitlines()
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ sojourn ")]
-
-
 @pytest.mark.xdist_group("demo")
-@pytest.mark.parametrize("command", shown_commands())
+@pytest.mark.parametrize("command", shown_commands(ROOT / "README.md"))
 def test_the_readme_runs(command: str, demo_folder: Path) -> None:
-    words = shlex.split(command)
-    done = subprocess.run(
-        [Path(sys.executable).with_name(words[0]), *words[1:], "--data-dir", demo_folder],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=os.environ | {"COLUMNS": "200"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    assert said_by(command, "--data-dir", demo_folder).strip()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

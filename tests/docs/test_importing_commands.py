@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 from sojourn.testing.postgres_server import postgres_server
@@ -14,14 +9,9 @@ from sojourn.testing.tables_events import SOURCES, START_MS, in_batch, table_eve
 from sojourn.warehouse.duckdb import DuckDBTables
 from sojourn.warehouse.postgres import PostgresEngine, PostgresTables
 
-DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "importing.md"
-_BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+from .commands import ROOT, said_by, shown_commands
+
 JANUARY_S = (1_768_000_000_000 - START_MS) // 1000
-
-
-def shown_commands() -> list[list[str]]:
-    lines = "\n".join(_BLOCK.findall(DOCUMENT.read_text("utf-8"))).splitlines()
-    return [shlex.split(line)[2:] for line in lines if line.startswith("$ sojourn ")]
 
 
 def test_the_shown_commands_import_history_that_has_sessions_then(tmp_path: Path) -> None:
@@ -34,18 +24,11 @@ def test_the_shown_commands_import_history_that_has_sessions_then(tmp_path: Path
         tables = PostgresTables(PostgresEngine(server.url), SOURCES.get)
         tables.load([in_batch(*visits(40))])
         tables.close()
-        environment = os.environ | {"OLD_WAREHOUSE": server.url, "COLUMNS": "200"}
-        said = [run(command, tmp_path, environment) for command in shown_commands()]
+        said = [
+            said_by(command, cwd=tmp_path, environment={"OLD_WAREHOUSE": server.url})
+            for command in shown_commands(ROOT / "docs" / "importing.md")
+        ]
     assert "tracks" in said[0]
     assert "40 events imported from schema web_shop for the source web-shop" in said[1]
     assert "1 events imported" in said[2]
     assert "anonymous-1" in said[3] or "2026-" in said[3]
-
-
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("sojourn"), *command],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
