@@ -6,7 +6,7 @@ visitors (direct standardisation), which balances these and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,20 +27,20 @@ OPPORTUNITIES = ReportSpec(
     "its 95 % interval. A comparison, not a cause: other differences may explain it.",
     (*COMMON, LIMIT),
 )
-_DIMENSIONS: Mapping[str, str] = {
-    "device": "device",
-    "os": "os",
-    "browser": "browser",
-    "country": "country",
-    "channel": "channel",
-    "entry_page": "entry_page",
-    "locale": "locale",
-    "app_version": "app_version",
-    "platform": "platform",
-}
+_DIMENSIONS = (
+    "device", "os", "browser", "country", "channel", "entry_page", "locale", "app_version",
+    "platform",
+)  # fmt: skip
 _MATCHED = ("device", "channel", "is_new")
 _LEAST = 100
+_LEAST_PEERS = 20
 _RATE = 0.05
+
+
+Counts = tuple[int, int]
+"""Sessions, and how many of them converted."""
+Row = tuple[str, str, int, int]
+"""Value of a dimension, stratum, sessions, converted."""
 
 
 class Gap(NamedTuple):
@@ -54,18 +54,10 @@ class Gap(NamedTuple):
 
 def opportunities(ask: Ask) -> Report:
     """One row per segment whose gap is no chance, largest gain first."""
-    found: list[tuple[str, str, int, Gap]] = []
-    for name, column in _DIMENSIONS.items():
-        strata = ", ".join(
-            f"coalesce(CAST({other} AS VARCHAR), '-')" for other in _MATCHED if other != column
-        )
-        sql = _SQL["strata"].replace("{{value}}", column).replace("{{strata}}", strata)
-        rows = ask.rows(sql)[1]
-        for value in sorted({row[0] for row in rows}):
-            sessions = sum(row[2] for row in rows if row[0] == value)
-            gap = compare(rows, value)
-            if gap and value != "(none)":
-                found.append((name, value, sessions, gap))
+    of_dimension: dict[str, list[Row]] = {name: [] for name in _DIMENSIONS}
+    for name, *row in ask.rows(_sql())[1]:
+        of_dimension[name].append((row[0], row[1], int(row[2]), int(row[3])))
+    found = [(name, *one) for name, rows in of_dimension.items() for one in compare(rows)]
     p_values = [normal_tail((g.peers - g.rate) / g.error) for *_, g in found]
     kept = [
         (name, value, sessions, gap, p)
@@ -83,24 +75,49 @@ def opportunities(ask: Ask) -> Report:
     return ask.report(names, lines, behind, tests=len(found))
 
 
-def compare(rows: Sequence[tuple[Any, ...]], value: str) -> Gap | None:
-    """The gap of a segment to its peers, over the strata that both have; None without enough.
+def _sql() -> str:
+    """The query of the strata of all dimensions."""
+    segments = []
+    for name in _DIMENSIONS:
+        matched = [other for other in _MATCHED if other != name]
+        texts = ", ".join(f"coalesce(CAST({other} AS VARCHAR), '-')" for other in matched)
+        text = _SQL["segment"].replace("{{dimension}}", name).replace("{{strata}}", texts)
+        segments.append(text.replace("{{matched}}", ", ".join(matched)))
+    columns = ", ".join((*_DIMENSIONS, "is_new"))
+    text = _SQL["strata"].replace("{{columns}}", columns)
+    return text.replace("{{segments}}", "\nUNION ALL\n".join(segments))
 
-    `rows`: (value, stratum, sessions, converted).
+
+def compare(rows: Sequence[Row]) -> list[tuple[str, int, Gap]]:
+    """The segments of one dimension that have enough peers: value, sessions, and the gap.
+
+    The peers of a segment are all others: what its strata have in all, less its own.
     """
-    own: dict[str, Any] = {}
-    peers: dict[str, Any] = {}
-    for other, stratum, sessions, converted in rows:
-        side = own if other == value else peers
-        side[stratum] = side.get(stratum, np.zeros(2)) + np.array((sessions, converted))
-    shared = [s for s in own if s in peers and peers[s][0] >= 20]
-    if not shared:
+    whole: dict[str, Counts] = {}
+    segments: dict[str, dict[str, Counts]] = {}
+    for value, stratum, sessions, converted in rows:
+        for counts in (whole, segments.setdefault(value, {})):
+            have = counts.get(stratum, (0, 0))
+            counts[stratum] = (have[0] + sessions, have[1] + converted)
+    found = []
+    for value in sorted(segments):
+        own = segments[value]
+        pairs = [
+            (mine, (whole[stratum][0] - mine[0], whole[stratum][1] - mine[1]))
+            for stratum, mine in own.items()
+        ]
+        gap = _gap([pair for pair in pairs if pair[1][0] >= _LEAST_PEERS])
+        if gap and value != "(none)":
+            found.append((value, sum(sessions for sessions, _ in own.values()), gap))
+    return found
+
+
+def _gap(pairs: Sequence[tuple[Counts, Counts]]) -> Gap | None:
+    """The gap between (sessions, converted) and their peers', by stratum; None without enough."""
+    if sum(sessions for (sessions, _), _ in pairs) < _LEAST:
         return None
-    mine = np.array([own[s] for s in shared])
-    theirs = np.array([peers[s] for s in shared])
+    mine, theirs = (np.array(side, float) for side in zip(*pairs, strict=True))
     total = mine[:, 0].sum()
-    if total < _LEAST:
-        return None
     weight = mine[:, 0] / total
     rate = mine[:, 1].sum() / total
     peer_rates = (theirs[:, 1] + 0.5) / (theirs[:, 0] + 1)
