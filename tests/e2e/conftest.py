@@ -7,11 +7,9 @@ import http.server
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +18,9 @@ from typing import Any
 
 import pytest
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
+from ..program import Done, Running
+from ..program import run as run_program
+
 TESTS = Path(__file__).parent.parent
 WRITE_KEY = "test-write-key-0123456789"
 
@@ -33,12 +33,10 @@ class Server:
         self.write_key = WRITE_KEY
         self.output = data_dir.parent / f"{data_dir.name}.out"
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
-                [SOJOURN, "serve", "--port", "0", "--data-dir", data_dir, *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
-            )
+            self.process = Running(
+                "serve", "--port", "0", "--data-dir", data_dir, *arguments,
+                stdout=output, stderr=output, env=environment(),
+            )  # fmt: skip
         self.url = eventually(self._listening, seconds=60)["url"]
 
     def _listening(self) -> dict[str, Any] | None:
@@ -51,7 +49,7 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL: no chance to finish anything."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def stop(self) -> int:
@@ -70,15 +68,25 @@ class Server:
 
 
 def exported(kind: str, data_dir: Path) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [SOJOURN, "export", kind, "--data-dir", data_dir, "--json"],
-        capture_output=True,
-        check=False,
-        timeout=60,
-        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    written = said_by("export", kind, "--data-dir", data_dir, "--json")
+    return [json.loads(line) for line in written.split("\n") if line]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Where programs of the tests run: wide, and with a write key."""
+    return os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY, "COLUMNS": "200"} | more
+
+
+def run(*arguments: str | Path, script: Path | None = None, **environ: str) -> Done:
+    """Run a command to its end, whatever that is."""
+    return run_program(*arguments, script=script, env=environment(**environ))
+
+
+def said_by(*arguments: str | Path, code: int = 0) -> str:
+    """What a command prints; it must end so."""
+    done = run(*arguments)
+    assert done.returncode == code, done.stderr
+    return done.stdout
 
 
 def eventually(probe: Callable[[], Any], seconds: float = 60) -> Any:
@@ -148,6 +156,14 @@ def browser() -> Iterator[Any]:
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-    request = urllib.request.Request(url, data=body, headers=headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return answer.status, answer.read().decode()
+    return ask(urllib.request.Request(url, data=body, headers=headers))
+
+
+def ask(request: urllib.request.Request | str) -> tuple[int, str]:
+    """Status and text of the answer, whatever it is."""
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()

@@ -7,13 +7,12 @@ import contextlib
 import http.client
 import json
 import random
-import subprocess
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
-from .conftest import SOJOURN, WRITE_KEY, Server, exported
+from .conftest import WRITE_KEY, Server, exported, said_by
 
 ROUNDS = 10
 AUTHORIZATION = "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
@@ -87,14 +86,6 @@ def test_ten_kills_under_load_lose_nothing_and_double_nothing(tmp_path: Path) ->
 def rows(data_dir: Path, table: str) -> tuple[int, int]:
     """All rows of a table, and the different messages among them."""
     key = "message_id" if table == "session_events" else "id"
-    done = subprocess.run(
-        [
-            SOJOURN, "sql", "--json", "--data-dir", data_dir,
-            f"SELECT count(*) AS n, count(DISTINCT {key}) AS different FROM {table}",
-        ],
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )  # fmt: skip
-    answer = json.loads(done.stdout)
+    query = f"SELECT count(*) AS n, count(DISTINCT {key}) AS different FROM {table}"
+    answer = json.loads(said_by("sql", "--json", "--data-dir", data_dir, query))
     return answer["n"], answer["different"]

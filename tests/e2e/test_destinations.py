@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
-import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import SOJOURN, eventually, post, serving
+from .conftest import eventually, post, said_by, serving
 
 
 class Hook(http.server.ThreadingHTTPServer):
@@ -58,15 +56,6 @@ def hook() -> Iterator[Hook]:
     thread.join()
 
 
-def sojourn(*arguments: str | Path) -> str:
-    done = subprocess.run(
-        [SOJOURN, *arguments], capture_output=True, text=True, timeout=60, check=False,
-        env=os.environ | {"COLUMNS": "200"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_events_reach_a_webhook_and_what_it_refuses_can_be_sent_again(
     tmp_path: Path, hook: Hook
 ) -> None:
@@ -94,16 +83,16 @@ def test_events_reach_a_webhook_and_what_it_refuses_can_be_sent_again(
         assert {e["context"]["sessionId"] for e in hook.named("Kept")} == {1700000000}
 
         folder = ("--data-dir", data_dir, "--config", config)
-        listed = eventually(lambda: sojourn("dead-letters", "list", "--json", *folder))
+        listed = eventually(lambda: said_by("dead-letters", "list", "--json", *folder))
         letter = json.loads(listed)
         assert (letter["stage"], letter["reason"][:8]) == ("hook", "HTTP 400")
-        shown = json.loads(sojourn("dead-letters", "show", letter["id"], "--json", *folder))
+        shown = json.loads(said_by("dead-letters", "show", letter["id"], "--json", *folder))
         assert json.loads(shown["event"])["event"] == "Refused"
 
         hook.strict = False
-        sojourn("dead-letters", "replay", "--stage", "hook", *folder)
+        said_by("dead-letters", "replay", "--stage", "hook", *folder)
         eventually(lambda: len(hook.named("Refused")) == 1)
-        status = json.loads(sojourn("status", "--json", *folder))
+        status = json.loads(said_by("status", "--json", *folder))
         (destination,) = status["destinations"]
         assert (destination["name"], destination["delivered"]) == ("hook", 3)
         with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:

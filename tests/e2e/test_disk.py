@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import resource
-import subprocess
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from sojourn.testing.postgres_server import free_port
 
-from .conftest import SOJOURN, WRITE_KEY, Server, eventually, serving
+from .conftest import WRITE_KEY, Server, ask, eventually, post, run, said_by, serving
 
 HEADERS = {"Authorization": "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()}
 CONFIGURATION = """
@@ -38,16 +35,7 @@ def event(name: str, size: int = 50_000) -> bytes:
 
 
 def send(server: Server, name: str) -> tuple[int, str]:
-    return ask(urllib.request.Request(f"{server.url}/v1/track", event(name), HEADERS))
-
-
-def ask(request: urllib.request.Request | str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
+    return post(f"{server.url}/v1/track", event(name), HEADERS)
 
 
 def test_a_warehouse_that_is_down_long_is_an_alert_and_nothing_is_deleted(tmp_path: Path) -> None:
@@ -74,12 +62,7 @@ def test_a_warehouse_that_is_down_long_is_an_alert_and_nothing_is_deleted(tmp_pa
 
 
 def sojourn(server: Server, config: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [SOJOURN, *arguments, "--data-dir", server.data_dir, "--config", config],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return said_by(*arguments, "--data-dir", server.data_dir, "--config", config)
 
 
 def over_budget(server: Server, config: Path) -> list[dict[str, Any]]:
@@ -117,9 +100,6 @@ def test_a_full_disk_refuses_so_that_sdks_try_again_and_loses_nothing(tmp_path: 
 
 
 def loaded(server: Server) -> list[str]:
-    done = subprocess.run(
-        [SOJOURN, "sql", "--json", "SELECT id FROM \"default\".tracks ORDER BY id",
-         "--data-dir", server.data_dir],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    query = 'SELECT id FROM "default".tracks ORDER BY id'
+    done = run("sql", "--json", query, "--data-dir", server.data_dir)
     return [json.loads(line)["id"] for line in done.stdout.splitlines()]

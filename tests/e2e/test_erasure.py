@@ -6,19 +6,15 @@ import base64
 import hashlib
 import http.server
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .conftest import SOJOURN, TESTS, WRITE_KEY, Server, eventually, post, serving
+from .conftest import TESTS, WRITE_KEY, Server, ask, eventually, post, run, said_by, serving
 
 KEY = {"Authorization": "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()}
 ANNA = "anna-4711"
@@ -36,18 +32,6 @@ def send_two_people(server: Server) -> None:
     send(server, 2, anonymousId=f"device-of-{ANNA}", userId=ANNA, properties={"note": SECRET})
     send(server, 3, anonymousId="device-of-bert", userId="bert")
     eventually(lambda: len(server.sessions()) == 2)
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [SOJOURN, *arguments],
-        capture_output=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
-    )
-    assert done.returncode == code, done.stderr.decode()
-    return done.stdout.decode()
 
 
 def holds(folder: Path, marker: str) -> list[str]:
@@ -81,11 +65,11 @@ def far_end() -> Iterator[tuple[str, list[Any]]]:
 def test_a_person_is_forgotten_and_stays_forgotten(server: Server) -> None:
     send_two_people(server)
     folder = ["--data-dir", str(server.data_dir)]
-    found = json.loads(run("forget", "--user-id", ANNA, "--dry-run", "--json", *folder))
+    found = json.loads(said_by("forget", "--user-id", ANNA, "--dry-run", "--json", *folder))
     assert found["log"] == {"raw": 2, "events": 2}
     assert found["tables"]["session_events"] == 2
     assert len(server.events()) == 3
-    receipt = json.loads(run("forget", "--user-id", ANNA, "--yes", "--json", *folder))
+    receipt = json.loads(said_by("forget", "--user-id", ANNA, "--yes", "--json", *folder))
     assert receipt["complete"]
     assert receipt["users"] == [hashlib.sha256(ANNA.encode()).hexdigest()]
     deleted = {place["kind"]: place["deleted"] for place in receipt["places"]}
@@ -100,7 +84,7 @@ def test_a_person_is_forgotten_and_stays_forgotten(server: Server) -> None:
     send(server, 5, userId="carl")
     eventually(lambda: [event["userId"] for event in server.events()] == ["bert", "carl"])
     assert holds(server.data_dir, ANNA) == []
-    listed = run("forget", "--receipts", "--json", *folder)
+    listed = said_by("forget", "--receipts", "--json", *folder)
     assert json.loads(listed)["id"] == receipt["id"]
     # and after a restart
     server.stop()
@@ -115,12 +99,12 @@ def test_a_folder_without_a_server_forgets_as_well(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         send_two_people(server)
     folder = ["--data-dir", str(server.data_dir)]
-    assert "Not complete" not in run("forget", "--user-id", ANNA, "--yes", *folder)
+    assert "Not complete" not in said_by("forget", "--user-id", ANNA, "--yes", *folder)
     assert holds(server.data_dir, ANNA) == []
     assert [event["userId"] for event in server.events()] == ["bert"]
-    run("forget", "--user-id", "  ", "--yes", *folder, code=1)
-    run("forget", "--yes", *folder, code=1)
-    run("forget", "--user-id", "x", "--source", "none", "--yes", *folder, code=1)
+    said_by("forget", "--user-id", "  ", "--yes", *folder, code=1)
+    said_by("forget", "--yes", *folder, code=1)
+    said_by("forget", "--user-id", "x", "--source", "none", "--yes", *folder, code=1)
 
 
 def test_a_server_goes_on_with_an_erasure_that_was_killed(tmp_path: Path) -> None:
@@ -128,18 +112,13 @@ def test_a_server_goes_on_with_an_erasure_that_was_killed(tmp_path: Path) -> Non
         send(server, 1, userId="anna", properties={"note": SECRET})
         send(server, 2, userId="bert")
         eventually(lambda: len(server.sessions()) == 2)
-    killed = subprocess.run(
-        [sys.executable, TESTS / "erasure" / "erasing_worker.py", server.data_dir, "10"],
-        capture_output=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    worker = TESTS / "erasure" / "erasing_worker.py"
+    killed = run(server.data_dir, "10", script=worker)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert holds(server.data_dir, SECRET) != []
     with serving(server.data_dir) as again:
         receipts = ["forget", "--receipts", "--json", "--data-dir", str(again.data_dir)]
-        receipt = json.loads(eventually(lambda: run(*receipts)))
+        receipt = json.loads(eventually(lambda: said_by(*receipts)))
         assert receipt["complete"]
         assert [event["userId"] for event in again.events()] == ["bert"]
         assert [session["user_id"] for session in again.sessions()] == ["bert"]
@@ -150,12 +129,7 @@ def call(server: Server, method: str, path: str, token: str, body: Any = None) -
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(server.url + path, data=data, headers=headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
+    return ask(request)
 
 
 def test_the_regulations_api_suppresses_deletes_and_cancels(tmp_path: Path) -> None:
@@ -186,7 +160,7 @@ def test_the_regulations_api_suppresses_deletes_and_cancels(tmp_path: Path) -> N
                 "users": [{"userId": ANNA, "email": f"{ANNA}@example.org"}],
             }
             assert call(server, "POST", "/v2/regulations", token, wanted) == (201, "Created")
-            eventually(lambda: run("forget", "--receipts", "--json", "--data-dir",
+            eventually(lambda: said_by("forget", "--receipts", "--json", "--data-dir",
                                    str(server.data_dir)))  # fmt: skip
             assert holds(server.data_dir, ANNA) == []
             assert [event["userId"] for event in server.events()] == ["bert"]

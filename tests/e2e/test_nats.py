@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +18,8 @@ import pytest
 from sojourn.core.errors import MissingPart
 from sojourn.testing.nats_server import NatsServerProcess, nats_server
 
-from .conftest import SOJOURN, WRITE_KEY, Server, eventually, serving
+from ..program import Running
+from .conftest import WRITE_KEY, Server, environment, eventually, post, run, serving
 
 NUMBERS = count()
 PASSWORD = "not-for-the-output"
@@ -62,17 +60,8 @@ def send(server: Server | Gateway, *minutes: int) -> int:
         }
         for minute in minutes
     ]
-    request = urllib.request.Request(
-        f"{server.url}/v1/batch",
-        json.dumps({"batch": events}).encode(),
-        {"Authorization": AUTHORIZATION},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
+    body = json.dumps({"batch": events}).encode()
+    return post(f"{server.url}/v1/batch", body, {"Authorization": AUTHORIZATION})[0]
 
 
 def stored(server: Server, kind: str) -> list[dict[str, Any]]:
@@ -95,12 +84,10 @@ class Gateway:
     def __init__(self, config: Path) -> None:
         self.output = config.parent / f"gateway-{next(NUMBERS)}.out"
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [SOJOURN, "gateway", "--port", "0", "--config", config],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY, "COLUMNS": "200"},
-            )
+            self.process = Running(
+                "gateway", "--port", "0", "--config", config,
+                stdout=output, stderr=output, env=environment(),
+            )  # fmt: skip
 
     @cached_property
     def url(self) -> str:
@@ -123,17 +110,6 @@ def gateway(config: Path) -> Iterator[Gateway]:
         running.process.wait(timeout=60)
 
 
-def command(*arguments: str | Path, write_key: str = WRITE_KEY) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SOJOURN, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env=os.environ | {"SOJOURN_WRITE_KEY": write_key, "COLUMNS": "200"},
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_events_become_sessions_over_restarts_of_either(
@@ -147,7 +123,7 @@ def test_events_become_sessions_over_restarts_of_either(
         nats_running.start()
         assert send(server, 3, 4) == 200
         eventually(lambda: counted(server) == 5)
-        shown = command("status", "--data-dir", data, "--config", config).stdout
+        shown = run("status", "--data-dir", data, "--config", config).stdout
         assert f"{nats_running.url}/shop" in shown
         server.kill()
     with serving(data, "--config", str(config)) as server:
@@ -157,11 +133,11 @@ def test_events_become_sessions_over_restarts_of_either(
         assert server.stop() == 0
         assert PASSWORD not in server.output.read_text()
     assert not (data / "log.db").exists()
-    alone = command("status", "--json", "--data-dir", data, "--config", config)
+    alone = run("status", "--json", "--data-dir", data, "--config", config)
     status = json.loads(alone.stdout)
     assert status["log"]["kind"] == "nats"
     assert status["readers"]["processor"]["entries"] == 0
-    replayed = command("warehouse", "replay", tmp_path / "other.duckdb", "--data-dir", data,
+    replayed = run("warehouse", "replay", tmp_path / "other.duckdb", "--data-dir", data,
                        "--config", config)  # fmt: skip
     assert "6 events are in" in replayed.stdout, replayed.stderr
 
@@ -187,7 +163,7 @@ def test_gateways_alone_take_events_for_the_one_that_makes_sessions(
 def test_a_gateway_alone_needs_a_shared_log_and_sources(tmp_path: Path, config: Path) -> None:
     for text, said in (("", "set log = nats://"), (config.read_text(), "there is no source")):
         config.write_text(text)
-        started = command("gateway", "--port", "0", "--config", config, write_key="")
+        started = run("gateway", "--port", "0", "--config", config, SOJOURN_WRITE_KEY="")
         assert started.returncode == 1
         assert said in started.stderr
         assert "Traceback" not in started.stderr
@@ -197,7 +173,7 @@ def test_a_server_that_is_not_there_is_said_in_one_sentence(
     tmp_path: Path, config: Path, nats_running: NatsServerProcess
 ) -> None:
     nats_running.stop()
-    started = command("serve", "--port", "0", "--data-dir", tmp_path / "data", "--config", config)
+    started = run("serve", "--port", "0", "--data-dir", tmp_path / "data", "--config", config)
     assert started.returncode == 1
     assert f"{nats_running.url}/shop cannot be reached" in started.stderr
     assert "Traceback" not in started.stderr

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
 from sojourn import Client, MemoryStore
 
-from .conftest import SOJOURN, WRITE_KEY, Server, eventually
+from .conftest import WRITE_KEY, Server, eventually, said_by
 
 
 def test_an_event_from_the_shell_is_stored(server: Server) -> None:
-    done = subprocess.run(
-        [
-            SOJOURN, "send", "track", "Order Completed", "--user-id", "u-1",
-            "--properties", '{"total": 12}', "--data-dir", server.data_dir,
-        ],
-        capture_output=True, text=True, timeout=60, check=False,
-        env=os.environ | {"SOJOURN_WRITE_KEY": WRITE_KEY},
+    shown = said_by(
+        "send", "track", "Order Completed", "--user-id", "u-1",
+        "--properties", '{"total": 12}', "--data-dir", server.data_dir,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
     (event,) = eventually(server.events)
     assert (event["event"], event["userId"], event["properties"]) == (
         "Order Completed",
         "u-1",
         {"total": 12},
     )
-    assert event["messageId"] in done.stdout
+    assert event["messageId"] in shown
 
 
 def test_the_sessions_of_a_python_program_arrive_as_its_sdk_had_them(server: Server) -> None:
