@@ -22,7 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -82,13 +82,28 @@ class Running:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def piped(*arguments: str | Path, script: Path | None = None) -> Iterator[tuple[Running, IO[str]]]:
+    """It, and what it prints, errors too, while it runs; killed at the end of the block."""
+    reading, writing = os.pipe()
+    with open(reading) as lines:
+        with open(writing, "wb") as output:
+            running = Running(*arguments, script=script, stdout=output, stderr=output)
+        try:
+            yield running, lines
+        finally:
+            running.kill()
+            running.wait(_PATIENCE_S)
 
 
 def run(

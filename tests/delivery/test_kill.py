@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,13 +17,31 @@ from sojourn.log.sqlite_log import SqliteLog
 from sojourn.testing.destination_suite import sample_event
 from sojourn.testing.stub_far_end import Answer, Seen, StubFarEnd
 
+from ..program import Running, run
+
 PEOPLE, EACH = 1_000, 100
 KILLS = 3
 SCRIPT = Path(__file__).with_name("three_deliveries.py")
 
 
-def names_of(far: StubFarEnd, find: Callable[[Seen], Sequence[str]]) -> list[str]:
-    return [name for seen in far.seen for name in find(seen)]
+class FarEnd:
+    """Takes all that comes while it is up, and keeps the names of the events in order."""
+
+    def __init__(self, find: Callable[[Seen], Sequence[str]]) -> None:
+        self._find = find
+        self.is_up = True
+        self.requests = 0
+        self.got: list[str] = []
+        self.different: set[str] = set()
+
+    def __call__(self, seen: Seen) -> Answer:
+        if not self.is_up:
+            return Answer(503)
+        names = self._find(seen)
+        self.requests += 1
+        self.got += names
+        self.different.update(names)
+        return Answer()
 
 
 def amplitude(seen: Seen) -> list[str]:
@@ -70,43 +87,29 @@ async def test_nothing_is_lost_and_order_is_kept_through_kills_and_an_outage(
     tmp_path: Path,
 ) -> None:
     names = await fill(tmp_path)
-    down = {"webhook": True}
-    accepted: list[Seen] = []
-
-    def hook(seen: Seen) -> Answer:
-        if down["webhook"]:
-            return Answer(503)
-        accepted.append(seen)
-        return Answer()
-
-    async with StubFarEnd() as amp, StubFarEnd() as mix, StubFarEnd(hook) as web:
-        arguments = [str(SCRIPT), str(tmp_path), amp.url, mix.url, web.url]
+    amp, mix, web = (FarEnd(find) for find in (amplitude, mixpanel, webhook))
+    web.is_up = False
+    async with StubFarEnd(amp) as one, StubFarEnd(mix) as two, StubFarEnd(web) as three:
+        words = (tmp_path, one.url, two.url, three.url)
         for round_ in range(KILLS):
-            process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
-            before = len(amp.seen), len(mix.seen)
+            process = Running(*words, script=SCRIPT)
+            before = amp.requests
             await _until(
-                lambda before=before: (
-                    len(amp.seen) >= before[0] + 2 or len(names_of(amp, amplitude)) >= len(names)
-                )
+                lambda before=before: amp.requests >= before + 2 or len(amp.different) == len(names)
             )
             await asyncio.sleep(0.05 * round_)
             process.kill()
-            await process.wait()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, stdout=asyncio.subprocess.PIPE
-        )
-        await _until(lambda: len(set(names_of(amp, amplitude))) == len(names))
-        assert not accepted
-        down["webhook"] = False
-        output, _ = await asyncio.wait_for(process.communicate(), 240)
-        assert output == b"drained\n"
-        web.seen = accepted
-        for far, find in ((amp, amplitude), (mix, mixpanel), (web, webhook)):
-            got = names_of(far, find)
-            assert set(got) == set(names)
-            assert first_arrivals_in_order(got, names)
-            assert max(Counter(got).values()) <= 1 + KILLS
-        assert len(names_of(web, webhook)) == len(names), "nothing was lost, so nothing comes twice"
+            process.wait(60)
+        last = asyncio.create_task(asyncio.to_thread(run, *words, script=SCRIPT))
+        await _until(lambda: len(amp.different) == len(names))
+        assert not web.got
+        web.is_up = True
+        assert (await last).stdout == "drained\n"
+        for far in (amp, mix, web):
+            assert far.different == set(names)
+            assert first_arrivals_in_order(far.got, names)
+            assert max(Counter(far.got).values()) <= 1 + KILLS
+        assert len(web.got) == len(names), "nothing was lost, so nothing comes twice"
 
 
 async def _until(condition: Callable[[], Any], seconds: float = 240) -> None:

@@ -6,8 +6,6 @@ import asyncio
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,8 @@ from sojourn.log import SqliteLog
 from sojourn.log.clock import WallClock
 from sojourn.settings import load
 from sojourn.warehouse.duckdb import DuckDBTables
+
+from ..program import Done, run
 
 WORKER = Path(__file__).with_name("erasing_worker.py")
 START = 1_795_518_460_000
@@ -97,14 +97,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def erase(folder: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, WORKER, folder, str(kill_at)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def erase(folder: Path, kill_at: int) -> Done:
+    return run(folder, str(kill_at), script=WORKER)
 
 
 def test_an_erasure_that_is_killed_at_any_moment_ends_as_one_that_was_not(

@@ -23,4 +23,5 @@ async def main(configuration: str, folder: str, address: str) -> None:
     directory.release()
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

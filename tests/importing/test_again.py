@@ -6,9 +6,6 @@ import asyncio
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,9 +25,10 @@ from sojourn.warehouse.duckdb import DuckDBTables
 from sojourn.warehouse.history import reading
 from sojourn.warehouse.postgres import PostgresEngine, PostgresTables
 
+from ..program import Done, Running, piped
+from ..program import run as run_program
 from .conftest import SOURCES, Sojourn, batch_of
 
-SOJOURN = Path(sys.executable).with_name("sojourn")
 WORKER = Path(__file__).with_name("importing_worker.py")
 
 
@@ -92,14 +90,12 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(
     moments = random.Random(3)
     resumed, rows = [], 0
     for _ in range(3):
-        command = [WORKER, killed.configuration, killed.folder / "data", old_file]
-        with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE) as worker:
-            assert worker.stdout is not None
+        words = (killed.configuration, killed.folder / "data", old_file)
+        with piped(*words, script=WORKER) as (_, lines):
             for _ in range(moments.randrange(2, 4)):
-                rows, after = worker.stdout.readline().decode().split(maxsplit=1)
+                rows, after = lines.readline().split(maxsplit=1)
                 resumed.append(after.strip())
             time.sleep(moments.uniform(0, 0.1))
-            os.kill(worker.pid, signal.SIGKILL)
     assert any(after.startswith("2026-11-24T11:") for after in resumed)
     assert int(rows) < 400, "it was killed before the end"
     last = killed.imports(old_file)
@@ -147,12 +143,11 @@ def test_an_event_that_no_table_takes_is_a_dead_letter(
     assert (result["imported"], result["put_aside"]) == (1, 1)
 
 
-def run(sojourn: Sojourn, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SOJOURN, *arguments, "--data-dir", sojourn.folder / "data",
-         "--config", sojourn.configuration],
-        capture_output=True, text=True, check=False, timeout=60,
-        env=os.environ | {"COLUMNS": "200", "OLD_TABLES": str(sojourn.folder / "none.duckdb")},
+def run(sojourn: Sojourn, *arguments: str) -> Done:
+    environment = {"COLUMNS": "200", "OLD_TABLES": str(sojourn.folder / "none.duckdb")}
+    return run_program(
+        *arguments, "--data-dir", sojourn.folder / "data", "--config", sojourn.configuration,
+        env=os.environ | environment,
     )  # fmt: skip
 
 
@@ -162,10 +157,9 @@ def test_a_running_server_imports_into_its_folder(
     into_postgres(database, visits(200))
     sojourn, other = new_sojourn(), new_sojourn()
     other.imports(database)
-    server = subprocess.Popen(
-        [SOJOURN, "serve", "--port", "0", "--data-dir", sojourn.folder / "data",
-         "--config", sojourn.configuration],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    server = Running(
+        "serve", "--port", "0", "--data-dir", sojourn.folder / "data",
+        "--config", sojourn.configuration,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60

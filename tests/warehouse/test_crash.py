@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from sojourn.core.ports import RAW, Entry
+
+from ..program import piped
 
 WORKER = Path(__file__).with_name("worker_under_load.py")
 ROUNDS = 10
@@ -28,22 +28,15 @@ def load_worker():
 
 def run_and_kill(directory: Path, round_: int, seconds: float) -> int:
     """How many requests were acknowledged before the process was killed."""
-    worker = subprocess.Popen(
-        [sys.executable, WORKER, str(directory), str(round_)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with worker:
-        assert worker.stdout is not None
-        assert worker.stderr is not None
-        first = worker.stdout.readline()
+    with piped(directory, str(round_), script=WORKER) as (worker, printed):
+        first = printed.readline()
         time.sleep(seconds)
         worker.kill()
-        lines = worker.stdout.read().splitlines()
-        errors = worker.stderr.read().decode()
-    assert first, errors
-    assert "Traceback" not in errors, errors
-    return 1 + len([line for line in lines if line.isdigit()])
+        rest = printed.read()
+    assert first.strip().isdigit(), first + rest
+    assert "Traceback" not in rest, rest
+    # Of the last line only a part may be there.
+    return 1 + len([line for line in rest.split("\n")[:-1] if line.isdigit()])
 
 
 async def clean_load(worker, log, directory):

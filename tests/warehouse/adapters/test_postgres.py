@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,8 @@ from sojourn.core.errors import InvalidSettings, WarehouseUnavailable
 from sojourn.testing.tables_events import in_batch, in_pieces, table_event, visits
 from sojourn.testing.tables_storage import contents, load_all
 from sojourn.warehouse.postgres import PostgresEngine
+
+from ...program import Running, piped
 
 WORKER = Path(__file__).with_name("loader_worker.py")
 
@@ -131,24 +131,19 @@ def test_loaders_killed_at_any_moment_leave_nothing_half_done(database, new_data
 
 def kill_after(url: str, start: int, seconds: float) -> int:
     """How many loads were done before the loader was killed, so long after its first."""
-    with subprocess.Popen(
-        [sys.executable, WORKER, url, str(start)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as worker:
-        assert worker.stdout is not None
-        assert worker.stderr is not None
-        first = worker.stdout.readline()
+    with piped(url, str(start), script=WORKER) as (worker, printed):
+        first = printed.readline()
         time.sleep(seconds)
         worker.kill()
-        done = worker.stdout.read().splitlines()
-        assert first, worker.stderr.read().decode()
-    return 1 + len(done)
+        rest = printed.read()
+    done = (first + rest).splitlines()
+    assert done, "it ended before its first load"
+    assert all(line.isdigit() for line in done), first + rest
+    return len(done)
 
 
 def test_two_loaders_at_once_double_nothing(database, new_database):
-    workers = [
-        subprocess.Popen([sys.executable, WORKER, database.url, "46"], stdout=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
+    workers = [Running(database.url, "46", script=WORKER) for _ in range(2)]
     assert [worker.wait(60) for worker in workers] == [0, 0]
     clean = new_database()
     load_all(clean, in_pieces(visits(2_000), (40,))[46:])
