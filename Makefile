@@ -16,7 +16,7 @@ demo: setup ## play the demo's visitors to a Sojourn that is already running
 	$(BIN)/sojourn demo
 
 test: setup-dev ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: setup-dev ## format, lint, types, layers, generated docs
 	$(BIN)/ruff format --check .

@@ -16,7 +16,6 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
-@pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("command", shown_commands(ROOT / "README.md"))
 def test_the_readme_runs(command: str, demo_folder: Path) -> None:
     assert said_by(command, "--data-dir", demo_folder).strip()

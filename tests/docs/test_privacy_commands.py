@@ -7,8 +7,6 @@ import shlex
 import shutil
 from pathlib import Path
 
-import pytest
-
 from .commands import ROOT, blocks, said_by
 
 
@@ -16,7 +14,6 @@ def run(command: str, folder: Path) -> str:
     return said_by(command, "--data-dir", folder)
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_commands_of_the_guide_run(demo_folder: Path, tmp_path: Path) -> None:
     user = run("sojourn sql 'SELECT max(user_id) AS u FROM sessions' --json", demo_folder)
     name = json.loads(user.splitlines()[0])["u"]

@@ -12,8 +12,6 @@ import pytest
 
 from .conftest import Server, eventually
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 class Visitor:
     """One browser profile; keeps what it did and what the SDK said its session was."""

@@ -20,7 +20,6 @@ from sojourn.console.snippets import snippets
 
 from .conftest import TESTS, Server, eventually
 
-pytestmark = pytest.mark.xdist_group("browser")
 CONTROL_PLANE = {
     # Names of the SDKs' own set-up, by their documentation: every other name is a mistake.
     "Android": {

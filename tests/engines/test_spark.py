@@ -22,15 +22,17 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "spark_sessions" / "make_sess
 ODD = {"odd": Rules(1_800_000, 4 * 3_600_000)}
 CONFIGURED = {
     "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.log.level": "WARN",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
 }
-
-
+"""For so little data, planning anew and compiling each statement would take the most time."""
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""For Java: most of the time of so short a run would go into compiling well."""
+"""For Java, for the same reason."""
 
 
 def has_java() -> bool:

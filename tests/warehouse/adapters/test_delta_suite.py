@@ -13,6 +13,8 @@ from sojourn.testing.tables_events import SOURCES
 from sojourn.testing.tables_suite import TablesSuite
 from sojourn.warehouse.delta import DeltaFolder, DeltaTables
 
+pytestmark = pytest.mark.slow
+
 
 class FailingFolder(DeltaFolder):
     """Cannot open any more tables after some."""

@@ -13,7 +13,10 @@ from sojourn.warehouse.snowflake import SnowflakeEngine, SnowflakeTables
 
 from .sessions_compared import follow_and_compare, shuffled
 
-pytestmark = pytest.mark.filterwarnings("ignore:Arrow output on a DB-API result:UserWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Arrow output on a DB-API result:UserWarning"),
+]
 TABLES = """
     SELECT table_schema, table_name FROM information_schema.tables
     WHERE table_schema NOT IN ('PUBLIC', 'INFORMATION_SCHEMA')
