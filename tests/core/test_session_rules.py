@@ -16,54 +16,26 @@ from sojourn.core.profiles import (
     SERVER,
     SWIFT,
     WEB,
-    WEB_V1,
     configure,
 )
 from sojourn.core.session import (
     EVENT,
     NEW,
-    NO_SESSION,
-    Adopt,
     Alias,
     Background,
     Change,
     Close,
     EndSession,
-    Event,
     Foreground,
     Identify,
-    Launch,
-    OptOut,
     Reason,
     Reset,
-    SetAnonymousId,
     StartSession,
-    changes,
-    decode_session,
-    encode_session,
     next_deadline,
-    record,
-    restore,
-    session_context,
     session_id,
-    step,
 )
 
-T0 = 1_700_000_000_000
-MINUTE = 60_000
-LAUNCH = Launch("anonymous", "1.0", 7)
-
-
-def play(policy, *script, state=NEW):
-    """Plays (minutes, input) pairs; returns the state and the last effect."""
-    effect = None
-    for minutes, given in script:
-        state, effect = step(state, given, T0 + int(minutes * MINUTE), policy)
-    return state, effect
-
-
-def stamp(effect):
-    return effect.session_id, effect.session_start
+from .played import LAUNCH, MINUTE, T0, play, stamp
 
 
 def test_a_desktop_program_has_sessions_like_a_page_with_its_own_timeout():
@@ -196,174 +168,6 @@ def test_flutter_begins_a_session_after_an_end_once_the_old_one_would_be_over():
     assert effect.emitted[0].session_start
 
 
-def test_opting_out_drops_events_and_keeps_the_session():
-    state, _ = play(ANDROID, (0, LAUNCH), (1, OptOut(True)))
-    state, effect = play(ANDROID, (2, EVENT), state=state)
-    assert (effect.accepted, effect.reason) == (False, Reason.OPTED_OUT)
-    assert play(ANDROID, (3, Background()), state=state)[1].emitted == ()
-    assert record(state, ANDROID)["rl_opt_status"] is True
-    manual, _ = play(ANDROID, (2, StartSession()), state=state)
-    none, _ = play(ANDROID, (2, EndSession()), state=state)
-    for opted_out in (manual, none):
-        assert not play(ANDROID, (3, EVENT), state=opted_out)[1].accepted
-        assert not play(ANDROID, (3, Identify("u")), state=opted_out)[1].accepted
-        assert play(ANDROID, (3, Alias("u")), state=opted_out)[0].user_id == ""
-
-
-def test_dropped_calls_keep_a_session_alive_where_the_platform_counts_them():
-    for policy, last in ((REACT_NATIVE, T0 + 2 * MINUTE), (ANDROID, T0)):
-        state, _ = play(policy, (0, LAUNCH), (1, OptOut(True)), (2, EVENT))
-        assert state.session.last == last
-
-
-def test_blank_calls_are_dropped_on_ios_v2_only():
-    state, _ = play(IOS_V2, (0, LAUNCH))
-    for given in (Event(True), Identify(""), Alias("")):
-        assert play(IOS_V2, (1, given), state=state)[1].reason is Reason.BLANK
-    assert play(IOS_V2, (1, EndSession()), (1, Event(True)), state=state)[1].reason is Reason.BLANK
-    manual = (1, StartSession()), (1, Event(True))
-    assert play(IOS_V2, *manual, state=state)[1].reason is Reason.BLANK
-    for script in ([], [(1, StartSession())], [(1, EndSession())]):
-        assert play(WEB, (0, LAUNCH), *script, (2, Event(True)))[1].accepted
-
-
-def test_install_update_and_open_are_told_by_the_client_itself():
-    state, effect = play(ANDROID, (0, LAUNCH))
-    assert [(one.name, one.properties) for one in effect.emitted] == [
-        ("Application Installed", {"version": "1.0", "build": 7}),
-        ("Application Opened", {"from_background": False, "version": "1.0"}),
-    ]
-    assert [one.session_start for one in effect.emitted] == [True, False]
-    state, _ = play(ANDROID, (1, Close()), state=state)
-    _, effect = play(ANDROID, (2, Launch("x", "1.1", 8)), state=state)
-    assert effect.emitted[0].name == "Application Updated"
-    assert effect.emitted[0].properties["previous_build"] == 7
-    _, effect = play(ANDROID, (2, Launch("x", "1.1", 7)), state=state)
-    assert [one.name for one in effect.emitted] == ["Application Opened"]
-
-
-def test_a_program_without_a_version_is_opened_but_not_installed():
-    _, effect = play(configure(DESKTOP, lifecycle=True), (0, Launch("anonymous")))
-    assert [(one.name, one.properties) for one in effect.emitted] == [
-        ("Application Opened", {"from_background": False})
-    ]
-
-
-def test_lifecycle_events_of_a_desktop_program_renew_an_expired_session():
-    policy = configure(DESKTOP, lifecycle=True)
-    state, _ = play(policy, (0, LAUNCH))
-    state, effect = play(policy, (1, Background()), (60, Foreground()), state=state)
-    assert (effect.reason, effect.change) == (Reason.TIMEOUT, Change.STARTED)
-    assert effect.emitted[0].properties == {"from_background": True}
-    assert effect.emitted[0].session_start
-
-
-def test_a_manual_session_of_a_page_outlives_it_with_the_options_of_the_next_launch():
-    state, _ = play(WEB, (0, LAUNCH), (0, StartSession()), (1, Close()))
-    state, effect = play(WEB, (60, LAUNCH), state=state)
-    assert effect.reason is Reason.STAYS_MANUAL
-    assert encode_session(state.session, WEB) == {
-        "id": T0,
-        "timeout": 1_800_000,
-        "manualTrack": True,
-        "autoTrack": False,
-    }
-    off = configure(WEB, auto_track=False)
-    state, _ = play(off, (60, LAUNCH), state=state)
-    assert encode_session(state.session, WEB) == {
-        "id": T0,
-        "manualTrack": True,
-        "autoTrack": False,
-    }
-
-
-def test_tabs_follow_each_other_by_storage_and_identify_by_both():
-    first, _ = play(WEB, (0, LAUNCH), (0, Identify("u1")))
-    ended = decode_session(None, WEB)
-    assert ended == NO_SESSION
-    state, effect = play(WEB, (1, Adopt(ended)), (1, EVENT), state=first)
-    assert effect.session_id is None
-    assert session_id(first, T0, WEB, ended) is None
-    assert play(WEB, (1, Adopt(first.session)), state=first)[1].change is Change.KEPT
-    _, effect = play(WEB, (2, Identify("u1", stored=ended)), state=first)
-    assert (effect.change, effect.session_id) == (Change.ADOPTED, None)
-    _, effect = play(WEB, (2, Identify("u2", stored=ended)), state=first)
-    assert effect.change is Change.STARTED
-    old, _ = play(WEB, (-60, LAUNCH))
-    _, effect = play(WEB, (2, Identify("u1", stored=old.session)), state=first)
-    assert effect.change is Change.STARTED
-    _, effect = play(WEB, (2, Identify("u1", stored=first.session)), state=first)
-    assert effect.change is Change.KEPT
-    assert play(WEB, (2, EndSession()), state=state)[0] is state
-
-
-def test_only_what_a_step_changed_is_written():
-    state, _ = play(WEB, (0, LAUNCH))
-    after, _ = play(WEB, (1, EVENT), state=state)
-    assert list(changes(state, after, WEB)) == ["rl_session"]
-    assert changes(after, after, WEB) == {}
-    named, _ = play(WEB, (1, SetAnonymousId("mine")), state=after)
-    assert changes(after, named, WEB) == {"rl_anonymous_id": "mine"}
-    ended, _ = play(WEB, (2, EndSession()), state=after)
-    assert changes(after, ended, WEB) == {"rl_session": None}
-
-
-def test_a_session_that_is_renewed_to_the_same_record_is_written_all_the_same():
-    """Storage may have lost it meanwhile: a new session is a new value."""
-    state, _ = play(WEB, (0, LAUNCH))
-    again, _ = play(WEB, (0, Reset("fresh")), state=state)
-    assert again.session == state.session
-    assert "rl_session" in changes(state, again, WEB)
-
-
-def test_the_legacy_record_reads_as_its_sdk_means_it():
-    state, _ = play(WEB_V1, (0, LAUNCH))
-    stored = encode_session(state.session, WEB_V1)
-    assert stored == {
-        "id": T0,
-        "expiresAt": T0 + 1_800_000,
-        "autoTrack": True,
-        "sessionStart": True,
-    }
-    assert decode_session(stored, WEB_V1).start is None
-    assert decode_session({**stored, "sessionStart": False}, WEB_V1).start is False
-
-
-@pytest.mark.parametrize(
-    "damaged",
-    [None, 1, "x", [], {}, {"id": None, "autoTrack": True}, {"id": 5}, {"id": 5, "autoTrack": 1}],
-)
-def test_a_damaged_record_counts_as_none(damaged):
-    assert decode_session(damaged, WEB) == NO_SESSION
-
-
-def test_a_record_with_odd_values_keeps_what_can_be_kept():
-    odd = {"id": "text", "autoTrack": True, "expiresAt": "soon", "cutOff": {"enabled": True}}
-    session = decode_session(odd, WEB)
-    assert (session.id, session.last, session.cut_off) == ("text", None, None)
-    assert encode_session(session, WEB) == {"id": "text", "timeout": 1_800_000, "autoTrack": True}
-    assert next_deadline(play(WEB, (0, Adopt(session)))[0], WEB) is None
-
-
-def test_a_phone_finds_its_state_under_its_own_keys():
-    state, _ = play(IOS_V2, (0, LAUNCH))
-    assert record(state, IOS_V2) == {
-        "rl_session_id": T0 // 1000,
-        "rl_last_event_time_stamp": T0 // 1000,
-        "rl_session_auto_track_status": True,
-        "rl_session_manual_track_status": None,
-        "rs_application_version_key": "1.0",
-        "rs_application_build_key": 7,
-        "rs_opt_status": None,
-        "rl_anonymous_id": "anonymous",
-        "rl_user_id": None,
-    }
-    manual = restore({"rl_session_id": 1, "rl_session_manual_track_status": True}, IOS_V2)
-    assert session_id(manual, T0, IOS_V2) == 1
-    lost = restore({"rl_session_id": True, "rl_session_manual_track_status": True}, IOS_V2)
-    assert session_id(lost, T0, IOS_V2) is None
-
-
 def test_swift_counts_an_announced_end_and_ios_v2_forgets_after_a_reset():
     state, _ = play(SWIFT, (0, LAUNCH), (4, Close(announced=True)))
     assert state.session.last == T0 + 4 * MINUTE
@@ -371,35 +175,3 @@ def test_swift_counts_an_announced_end_and_ios_v2_forgets_after_a_reset():
     assert state.session.last is None
     state, _ = play(IOS_V2, (0, LAUNCH), (1, StartSession()), (1, Reset("x")), (2, Close()))
     assert state.session.last is None
-
-
-def test_events_in_the_background_count_on_swift_only_with_the_option():
-    for option, last in ((False, T0 + MINUTE), (True, T0 + 2 * MINUTE)):
-        policy = configure(SWIFT, background_updates=option)
-        state, _ = play(policy, (0, LAUNCH), (1, Background()), (2, EVENT))
-        assert state.session.last == last
-
-
-def test_the_sdks_keys_win_over_a_caller_unless_told_otherwise():
-    state, _ = play(WEB, (0, LAUNCH))
-    caller = {"sessionId": 42, "sessionStart": True, "app": 1}
-    state, first = play(WEB, (0, EVENT), state=state)
-    _, second = play(WEB, (0, EVENT), state=state)
-    assert session_context(caller, first, WEB) == {"sessionId": T0, "sessionStart": True, "app": 1}
-    assert session_context(caller, second, WEB) == {"sessionId": T0, "app": 1}
-    assert session_context(None, second, WEB) == {"sessionId": T0}
-    _, none = play(SERVER, (0, LAUNCH), (0, EVENT))
-    assert session_context(caller, none, SERVER) == caller
-
-
-def test_a_caller_may_override_as_far_as_the_platforms_sdk_lets_it():
-    caller = {"sessionId": {"x": 1}, "sessionStart": 5, "gone": None}
-    for profile, expected in (
-        (WEB, {"sessionId": {"x": 1}, "sessionStart": 5}),
-        (ANDROID, {"sessionId": {"x": 1}}),
-        (KOTLIN, {"sessionId": T0 // 1000, "sessionStart": 5}),
-    ):
-        policy = configure(profile, caller_may_override=True)
-        state, _ = play(policy, (0, LAUNCH), (0, EVENT))
-        _, effect = play(policy, (0, EVENT), state=state)
-        assert session_context(caller, effect, policy) == expected
