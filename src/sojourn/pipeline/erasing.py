@@ -47,7 +47,7 @@ class Found:
 
     events: dict[str, int] = field(default_factory=dict)
     """Events taken out, by stream."""
-    keys: set[str] = field(default_factory=set)
+    keys: set[bytes] = field(default_factory=set)
     """Under which their message ids may be remembered (`Seen.key`)."""
 
     def count(self, stream: str, events: int) -> None:

@@ -32,7 +32,7 @@ class Lot:
 
     events: list[Entry] = field(default_factory=list)
     dead: list[Entry] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
     """The ids to remember once the events are stored."""
     positions: dict[int, int] = field(default_factory=dict)
     accepted: int = 0

@@ -70,7 +70,7 @@ class Processor:
 
         It goes on from what is done: what it had only read when it was stopped is read again.
         """
-        self._reader = self._log.reader(RAW, READER)
+        self._start()
         try:
             while not stop.is_set():
                 entries = await persist("reading raw", lambda: self._read(_IDLE_S), stop)
@@ -83,10 +83,14 @@ class Processor:
         """Process until the raw stream is empty; returns how many events it held."""
         total = 0
         never = asyncio.Event()
-        self._reader = self._log.reader(RAW, READER)
+        self._start()
         while entries := await self._read(0):
             total += await self._process(entries, never)
         return total
+
+    def _start(self) -> None:
+        self._reader = self._log.reader(RAW, READER)
+        self._seen.read_anew()
 
     async def _read(self, wait: float) -> Sequence[Stored]:
         return await self._reader.read(self._max_bytes, wait)
