@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from sojourn.core.errors import MissingPart
-from sojourn.testing.nats_server import NatsServerProcess, nats_server
+from sojourn.testing.nats_server import NatsServerProcess
 
+from ..nats import nats_or_skip
 from ..program import Running
 from .conftest import WRITE_KEY, Server, environment, eventually, post, run, serving
 
@@ -28,11 +28,8 @@ AUTHORIZATION = "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
 
 @pytest.fixture
 def nats_running() -> Iterator[NatsServerProcess]:
-    try:
-        with nats_server(f"authorization {{ user: shop, password: {PASSWORD} }}") as running:
-            yield running
-    except MissingPart as missing:
-        pytest.skip(str(missing))
+    with nats_or_skip(f"authorization {{ user: shop, password: {PASSWORD} }}") as running:
+        yield running
 
 
 @pytest.fixture

@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import nats
 import pytest
 
+import nats
 from sojourn.core.envelope import pack_events, unpack_events
 from sojourn.core.erasure import People
-from sojourn.core.errors import MissingPart
 from sojourn.core.ports import EVENTS, Batch, Entry, Stored
 from sojourn.log.jetstream.server import NatsServer
 from sojourn.log.nats_log import NatsLog
 from sojourn.pipeline.erasing import Eraser
 from sojourn.testing.log_suite import last_of, read_all
-from sojourn.testing.nats_server import NatsServerProcess, nats_server
+from sojourn.testing.nats_server import NatsServerProcess
+
+from ..nats import nats_or_skip
 
 ANNA = People(frozenset({"anna"}))
 NUMBERS = count()
@@ -27,11 +28,8 @@ NUMBERS = count()
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[NatsServerProcess]:
-    try:
-        with nats_server() as running:
-            yield running
-    except MissingPart as missing:
-        pytest.skip(str(missing))
+    with nats_or_skip() as running:
+        yield running
 
 
 def opened(server: NatsServerProcess) -> NatsLog:

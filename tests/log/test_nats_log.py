@@ -6,56 +6,26 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
-from typing import Any
 
-import nats
 import pytest
 from nats.js.api import StreamConfig
 
-from sojourn.core.errors import InvalidSettings, LogUnavailable, MissingPart
+import nats
+from sojourn.core.errors import InvalidSettings, LogUnavailable
 from sojourn.core.ports import Entry
 from sojourn.log.jetstream import reader as reader_module
 from sojourn.log.jetstream.bucket import Bucket
 from sojourn.log.jetstream.holder import Claimant
 from sojourn.log.jetstream.server import NatsServer
-from sojourn.log.jetstream.trimming import Trimmer
 from sojourn.log.nats_log import NatsLog
-from sojourn.log.retention import DAY_MS, Retention
-from sojourn.testing.log_suite import ManualClock, last_of, numbered, read_all
+from sojourn.testing.log_suite import last_of, numbered, read_all
 from sojourn.testing.nats_server import NatsServerProcess, nats_server
 
-NUMBERS = count()
+from .nats_logs import OpenIt, there
+
 PATIENCE_S = 60
 KILLS = 4
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[NatsServerProcess]:
-    try:
-        with nats_server() as running:
-            yield running
-    except MissingPart as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture
-async def open_log(server: NatsServerProcess) -> AsyncIterator[Callable[..., NatsLog]]:
-    """Logs of one name, which is new for each test; closed at the end."""
-    name = f"log{next(NUMBERS)}"
-    opened: list[NatsLog] = []
-
-    def open_it(**options: Any) -> NatsLog:
-        opened.append(NatsLog(NatsServer.of(f"{server.url}/{name}"), **options))
-        return opened[-1]
-
-    yield open_it
-    for log in opened:
-        await log.close()
-
-
-OpenIt = Callable[..., NatsLog]
 
 
 async def test_values_larger_than_a_message_come_back_whole(open_log: OpenIt) -> None:
@@ -222,77 +192,6 @@ async def test_nothing_acknowledged_is_missing_after_kills_under_load(
     assert max(seen.values()) <= 1 + KILLS, "a reader gets an entry again for a crash at most"
 
 
-def trimmer(log: NatsLog, retention: Retention, now: int, part_age_ms: int = 0) -> Trimmer:
-    connection, bucket, clock = log._connection, log._bucket, ManualClock(now)
-    return Trimmer(connection, bucket, retention, clock, lambda: ["raw"], part_age_ms)
-
-
-async def there(log: NatsLog) -> list[bytes]:
-    reader = log.reader("raw", "")
-    found: list[bytes] = []
-    while entries := await reader.read(1 << 20, 0):
-        found += [entry.value for entry in entries]
-    return found
-
-
-async def test_what_a_reader_has_still_to_read_stays_whatever_its_age(open_log: OpenIt) -> None:
-    log = open_log()
-    for number in range(10):
-        await log.append("raw", numbered(1, start=number))
-    reader = log.reader("raw", "r")
-    found = await read_all(reader, 10)
-    await reader.commit(last_of(found[:6]))
-    later = int(time.time() * 1000) + 20 * DAY_MS
-    retention = Retention(stream_age_ms={"raw": 7 * DAY_MS})
-    await log._connection.run(trimmer(log, retention, later, part_age_ms=60_000).step())
-    # Parts belong to what was written within a minute: then everything stays.
-    assert len(await there(log)) == 10
-    keep = trimmer(log, retention, later)
-    await log._connection.run(keep.step())
-    assert await there(log) == [b"%d" % n for n in range(5, 10)]
-    await reader.commit(last_of(found))
-    await log._connection.run(keep.step())
-    assert await there(log) == [b"9"]
-    assert (await reader.lag()).entries == 0
-
-
-async def test_what_is_young_stays_and_a_forgotten_reader_holds_nothing_up(
-    open_log: OpenIt,
-) -> None:
-    log = open_log()
-    for number in range(10):
-        await log.append("raw", numbered(1, start=number))
-    assert (await log.reader("raw", "asleep").lag()).entries == 10
-    now = int(time.time() * 1000)
-    young = trimmer(log, Retention(), now)
-    await log._connection.run(young.step())
-    assert len(await there(log)) == 10
-    old = trimmer(log, Retention(max_age_ms=DAY_MS), now + 31 * DAY_MS)
-    await log._connection.run(old.step())
-    assert await there(log) == [b"9"]
-
-
-async def test_above_its_size_the_oldest_goes_step_by_step(
-    open_log: OpenIt, caplog: pytest.LogCaptureFixture
-) -> None:
-    log = open_log()
-    for _ in range(40):
-        await log.append("raw", [Entry("k", bytes(50_000))])
-    reader = log.reader("raw", "r")
-    await reader.commit(last_of((await read_all(reader, 40))[:30]))
-    small = trimmer(log, Retention(max_bytes=1_000_000), int(time.time() * 1000))
-    rounds = 0
-    while await log._connection.run(small.step()):
-        rounds += 1
-    assert rounds > 2
-    assert 15 <= len(await there(log)) <= 20
-    tiny = trimmer(log, Retention(max_bytes=1), int(time.time() * 1000))
-    while await log._connection.run(tiny.step()):
-        pass
-    assert len(await there(log)) == 11, "unread entries stay, and the last one that was read"
-    assert "since not everything is read" in caplog.text
-
-
 async def test_a_reader_that_is_asked_for_shows_that_it_is_there(
     open_log: OpenIt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,20 +270,6 @@ def test_a_password_is_needed_where_the_server_wants_one() -> None:
                 NatsLog(NatsServer.of(server.url, **wrong))
         log = NatsLog(NatsServer.of(server.url, user="sojourn", password="geheim"))
         asyncio.run(log.close())
-
-
-async def test_a_large_append_is_never_trimmed_to_its_end(open_log: OpenIt) -> None:
-    log = open_log()
-    value = os.urandom(3_000_000)
-    await log.append("raw", [Entry("k", value)])
-    await log.append("raw", numbered(1))
-    now = int(time.time() * 1000)
-    for part_age_ms in (0, 60_000):
-        await log._connection.run(trimmer(log, Retention(), now, part_age_ms).step())
-    assert await there(log) == [value, b"0"]
-    await log.reader("raw", "r").commit({0: 1 << 40})
-    await log._connection.run(trimmer(log, Retention(max_bytes=1), now, 60_000).step())
-    assert await there(log) == [value, b"0"]
 
 
 async def test_only_one_processes_a_log(open_log: OpenIt, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sojourn.core.errors import LogUnavailable, MissingPart
+from sojourn.core.errors import LogUnavailable
 from sojourn.core.ports import Entry
 from sojourn.log.jetstream.server import NatsServer
 from sojourn.log.nats_log import NatsLog
 from sojourn.testing.log_suite import last_of, numbered, read_all
-from sojourn.testing.nats_server import NatsServerProcess, free_port, nats_server
+from sojourn.testing.nats_server import NatsServerProcess, free_port
+
+from ..nats import nats_or_skip
 
 PATIENCE_S = 60
 
@@ -34,10 +36,7 @@ async def test_a_cluster_of_three_goes_on_without_one_of_them() -> None:
         for number, port in enumerate(ports):
             cluster = f"name: c, listen: 127.0.0.1:{port}, routes: [{routes}]"
             extra = f"server_name: s{number}\ncluster {{ {cluster} }}"
-            try:
-                servers.append(stack.enter_context(nats_server(extra)))
-            except MissingPart as missing:
-                pytest.skip(str(missing))
+            servers.append(stack.enter_context(nats_or_skip(extra)))
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers)
         where = NatsServer.of(f"nats://{hosts}/shop", replicas=3)
         log = await asyncio.to_thread(NatsLog, where, {"raw": 2}, deadline_s=PATIENCE_S)
@@ -96,31 +95,25 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 async def test_the_log_speaks_tls_and_trusts_only_the_given_certificates(tmp_path: Path) -> None:
     key, trusted = certificate(tmp_path)
     extra = f'tls {{ cert_file: "{trusted}", key_file: "{key}" }}'
-    try:
-        with nats_server(extra) as server:
-            url = server.url.replace("nats://", "tls://")
-            log = NatsLog(NatsServer.of(url, ca=str(trusted)))
-            await log.append("raw", numbered(3))
-            assert len(await read_all(log.reader("raw", "r"), 3)) == 3
-            await log.close()
-            with pytest.raises(LogUnavailable, match=r"(?i)certificate"):
-                NatsLog(NatsServer.of(url), deadline_s=2)
-    except MissingPart as missing:
-        pytest.skip(str(missing))
+    with nats_or_skip(extra) as server:
+        url = server.url.replace("nats://", "tls://")
+        log = NatsLog(NatsServer.of(url, ca=str(trusted)))
+        await log.append("raw", numbered(3))
+        assert len(await read_all(log.reader("raw", "r"), 3)) == 3
+        await log.close()
+        with pytest.raises(LogUnavailable, match=r"(?i)certificate"):
+            NatsLog(NatsServer.of(url), deadline_s=2)
 
 
 async def test_the_permissions_that_the_documentation_names_are_enough() -> None:
     permissions = 'publish: ["$JS.API.>", "shop.>", "$KV.shop.>"], subscribe: ["_INBOX.>"]'
     user = f"{{ user: shop, password: geheim, permissions: {{ {permissions} }} }}"
-    try:
-        with nats_server(f"authorization {{ users: [ {user} ] }}") as server:
-            where = NatsServer.of(f"{server.url}/shop", user="shop", password="geheim")
-            log = NatsLog(where, {"raw": 2})
-            await log.append("raw", [*numbered(3), Entry("k", bytes(3_000_000))])
-            reader = log.reader("raw", "r")
-            await reader.commit(last_of(await read_all(reader, 4)))
-            assert (await reader.lag()).entries == 0
-            assert await log.rewrite("raw", lambda v: b"" if v == b"1" else None, id) == 1
-            await log.close()
-    except MissingPart as missing:
-        pytest.skip(str(missing))
+    with nats_or_skip(f"authorization {{ users: [ {user} ] }}") as server:
+        where = NatsServer.of(f"{server.url}/shop", user="shop", password="geheim")
+        log = NatsLog(where, {"raw": 2})
+        await log.append("raw", [*numbered(3), Entry("k", bytes(3_000_000))])
+        reader = log.reader("raw", "r")
+        await reader.commit(last_of(await read_all(reader, 4)))
+        assert (await reader.lag()).entries == 0
+        assert await log.rewrite("raw", lambda v: b"" if v == b"1" else None, id) == 1
+        await log.close()
