@@ -3,30 +3,35 @@
 -- its sender's clock goes with the time of the event: an import, a replay. An event that waited on
 -- a phone is late (its clock is right when it is sent), one of a clock that is wrong is skewed (its
 -- time is corrected by that clock).
+timed AS (
+    SELECT c.session_key, c.source_id, p.timeout_ms * 1000 AS timeout_us
+    FROM chosen AS c JOIN session_policies AS p ON p.source_id = c.source_id
+    WHERE {{any}} OR c.late_events > 0
+),
+moments AS NOT MATERIALIZED (
+    SELECT *, epoch_us(received_at) AS received_us, epoch_us(event_time) AS event_us,
+        epoch_us(sent_at) AS sent_us
+    FROM session_events WHERE event_time >= $from
+),
 arrivals AS (
     SELECT
-        e.*, epoch_ms(e.received_at) - epoch_ms(e.event_time) AS delay_ms,
-        abs(epoch_ms(e.received_at) - epoch_ms(e.sent_at)) AS skew_ms,
-        epoch_ms(e.received_at) - epoch_ms(e.event_time) > p.timeout_ms AS is_late,
-        coalesce(
-            epoch_ms(e.received_at) - epoch_ms(e.sent_at) > p.timeout_ms
-            AND abs(epoch_ms(e.sent_at) - epoch_ms(e.event_time)) <= p.timeout_ms, FALSE
-        ) AS is_history
-    FROM session_events AS e
-    JOIN chosen AS c ON c.session_key = e.session_key
-    JOIN session_policies AS p ON p.source_id = e.source_id
-    WHERE e.event_time >= $from AND ({{any}} OR c.late_events > 0)
+        t.session_key, t.source_id, m.id_fault, m.sdk_session_id, m.sdk_session_no, m.anonymous_id, m.sent_at,
+        received_us - event_us AS delay_us, abs(received_us - sent_us) AS skew_us,
+        received_us - event_us > timeout_us AS is_late,
+        coalesce(received_us - sent_us > timeout_us AND abs(sent_us - event_us) <= timeout_us, FALSE) AS is_history
+    FROM moments AS m JOIN timed AS t ON t.session_key = m.session_key
 )
 
 -- name: sessions
-WITH chosen AS ({{chosen}}),
+-- `chosen` is read twice, narrowly: to keep all its columns would cost more.
+WITH chosen AS NOT MATERIALIZED ({{chosen}}),
 {{late_arrivals}},
 lateness AS (
     SELECT session_key, bool_or(NOT is_history) AS is_late
     FROM arrivals WHERE is_late GROUP BY session_key
 ),
-side_by_side AS (
-    SELECT session_key,
+facts AS (
+    SELECT source_id, session_key, repairs, provenance, duration, is_counted,
         start_time < max(last_event_time) OVER (
             PARTITION BY visitor_hash ORDER BY start_time, session_no, part
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -34,7 +39,7 @@ side_by_side AS (
     FROM chosen
 )
 SELECT
-    c.source_id AS source,
+    f.source_id AS source,
     count(*) AS sessions,
     count(*) FILTER (WHERE contains(repairs, 'id_null')) AS id_null,
     count(*) FILTER (WHERE contains(repairs, 'id_negative')) AS id_negative,
@@ -55,10 +60,8 @@ SELECT
     count(*) FILTER (WHERE duration > 4 * 3600) AS very_long,
     count(*) FILTER (WHERE is_parallel) AS parallel,
     count(*) FILTER (WHERE NOT is_counted) AS not_counted
-FROM chosen AS c
-JOIN side_by_side AS o ON o.session_key = c.session_key
-LEFT JOIN lateness AS l ON l.session_key = c.session_key
-GROUP BY c.source_id ORDER BY c.source_id
+FROM facts AS f LEFT JOIN lateness AS l ON l.session_key = f.session_key
+GROUP BY f.source_id ORDER BY f.source_id
 
 -- name: parallel
 WITH chosen AS ({{chosen}})
@@ -73,25 +76,30 @@ SELECT session_key FROM (
 
 -- name: events
 WITH chosen AS ({{chosen}}),
-{{all_arrivals}}
+{{all_arrivals}},
+counts AS (
+    SELECT
+        source_id AS source,
+        count(*) AS events,
+        count(*) FILTER (WHERE id_fault IS NOT NULL) AS faulty_ids,
+        count(*) FILTER (WHERE sdk_session_id IS NULL) AS without_id,
+        count(*) FILTER (WHERE anonymous_id IS NULL) AS without_anonymous_id,
+        count(*) FILTER (WHERE is_history) AS history,
+        count(*) FILTER (WHERE is_late AND NOT is_history) AS late_events,
+        count(*) FILTER (WHERE sent_at IS NOT NULL) AS with_clock,
+        count(*) FILTER (WHERE skew_us > 60000000 AND NOT is_history) AS skewed,
+        quantile_cont(skew_us, [0.5, 0.99]) FILTER (WHERE NOT is_history) AS skews,
+        quantile_cont(delay_us, [0.5, 0.99]) FILTER (WHERE NOT is_history) AS delays,
+        count(*) FILTER (WHERE sdk_session_no BETWEEN 1000000000000 AND 99999999999000
+            AND sdk_session_no % 1000 = 0 AND length(sdk_session_id) <= 11) AS ids_in_seconds
+    FROM arrivals
+    GROUP BY source_id
+)
 SELECT
-    source_id AS source,
-    count(*) AS events,
-    count(*) FILTER (WHERE id_fault IS NOT NULL) AS faulty_ids,
-    count(*) FILTER (WHERE sdk_session_id IS NULL) AS without_id,
-    count(*) FILTER (WHERE anonymous_id IS NULL) AS without_anonymous_id,
-    count(*) FILTER (WHERE is_history) AS history,
-    count(*) FILTER (WHERE is_late AND NOT is_history) AS late_events,
-    count(*) FILTER (WHERE sent_at IS NOT NULL) AS with_clock,
-    count(*) FILTER (WHERE skew_ms > 60000 AND NOT is_history) AS skewed,
-    quantile_cont(skew_ms, 0.5) FILTER (WHERE NOT is_history) / 1000.0 AS skew_median,
-    quantile_cont(skew_ms, 0.99) FILTER (WHERE NOT is_history) / 1000.0 AS skew_p99,
-    quantile_cont(delay_ms, 0.5) FILTER (WHERE NOT is_history) / 1000.0 AS delay_median,
-    quantile_cont(delay_ms, 0.99) FILTER (WHERE NOT is_history) / 1000.0 AS delay_p99,
-    count(*) FILTER (WHERE sdk_session_no BETWEEN 1000000000000 AND 99999999999000
-        AND sdk_session_no % 1000 = 0 AND length(sdk_session_id) <= 11) AS ids_in_seconds
-FROM arrivals
-GROUP BY source_id ORDER BY source_id
+    * EXCLUDE (skews, delays, ids_in_seconds),
+    skews[1] / 1e6 AS skew_median, skews[2] / 1e6 AS skew_p99,
+    delays[1] / 1e6 AS delay_median, delays[2] / 1e6 AS delay_p99, ids_in_seconds
+FROM counts ORDER BY source
 
 -- name: traffic
 SELECT source_id AS source, traffic_class, count(*) AS sessions
