@@ -141,7 +141,7 @@ def _forker() -> str:
     folder = tempfile.TemporaryDirectory(prefix="sojourn-program-")
     address = str(Path(folder.name) / "forker")
     forker = subprocess.Popen(
-        [sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-P", __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert forker.stdin is not None
     assert forker.stdout is not None

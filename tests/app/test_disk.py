@@ -13,6 +13,8 @@ from sojourn.core.ports import EVENTS, Entry, Lag
 from sojourn.log import DAY_MS, Retention, SqliteLog
 from sojourn.testing.log_suite import ManualClock, last_of, read_all
 
+from ..upkeep import upkeep
+
 BUDGET = 1_000_000
 BIG = [Entry("k", bytes(100_000)) for _ in range(30)]
 
@@ -22,16 +24,6 @@ async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
     log = SqliteLog(tmp_path / "log.db", retention=Retention(max_age_ms=0, max_bytes=BUDGET))
     yield log
     await log.close()
-
-
-def upkeep(log: SqliteLog) -> None:
-    """Retention, until it has nothing more to do."""
-    connection = log._connect()
-    for _ in range(1000):
-        with connection:
-            if not log._trimmer.step(connection):
-                break
-    connection.close()
 
 
 def watch(log: SqliteLog, folder: Path) -> DiskWatch:

@@ -215,6 +215,18 @@ def opened(tmp_path_factory: pytest.TempPathFactory, reports: Any) -> Iterator[S
         yield served
 
 
+@pytest.fixture(scope="module")  # while it is there, no other event loop can run here
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
 @pytest.fixture
 def serve_console(
     tmp_path: Path, reports: Any

@@ -17,7 +17,7 @@ import pytest
 
 from sojourn.testing.nats_server import NatsServerProcess
 
-from ..nats import nats_or_skip
+from ..nats_or_skip import nats_or_skip
 from ..program import Running
 from .conftest import WRITE_KEY, Server, environment, eventually, post, run, serving
 

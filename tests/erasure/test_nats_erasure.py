@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import nats
 import pytest
 
-import nats
 from sojourn.core.envelope import pack_events, unpack_events
 from sojourn.core.erasure import People
 from sojourn.core.ports import EVENTS, Batch, Entry, Stored
@@ -20,7 +20,7 @@ from sojourn.pipeline.erasing import Eraser
 from sojourn.testing.log_suite import last_of, read_all
 from sojourn.testing.nats_server import NatsServerProcess
 
-from ..nats import nats_or_skip
+from ..nats_or_skip import nats_or_skip
 
 ANNA = People(frozenset({"anna"}))
 NUMBERS = count()

@@ -12,7 +12,7 @@ from sojourn.log.jetstream.server import NatsServer
 from sojourn.log.nats_log import NatsLog
 from sojourn.testing.nats_server import NatsServerProcess
 
-from ..nats import nats_or_skip
+from ..nats_or_skip import nats_or_skip
 
 NUMBERS = count()
 

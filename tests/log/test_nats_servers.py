@@ -22,7 +22,7 @@ from sojourn.log.nats_log import NatsLog
 from sojourn.testing.log_suite import last_of, numbered, read_all
 from sojourn.testing.nats_server import NatsServerProcess, free_port
 
-from ..nats import nats_or_skip
+from ..nats_or_skip import nats_or_skip
 
 PATIENCE_S = 60
 

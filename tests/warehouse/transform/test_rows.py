@@ -8,27 +8,9 @@ from typing import Any
 
 import pytest
 
-from sojourn.warehouse.transform import Origin, Transformer, UnusableEvent
+from sojourn.warehouse.transform import Transformer, UnusableEvent
 
-ORIGIN = Origin("source-1", "Python", "", "dest-1", "2026-05-06T07:08:09.010Z")
-
-
-def event(kind: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "messageId": "m-1",
-        "anonymousId": "anon-1",
-        "userId": "ada",
-        "channel": "server",
-        "receivedAt": "2026-05-06T07:00:01.000Z",
-        "originalTimestamp": "2026-05-06T07:00:00.000Z",
-        "context": {"sessionId": 1777777777, "library": {"name": "sojourn"}},
-        **fields,
-    }
-
-
-def rows(given: dict[str, Any], provider: str = "duckdb", **options: Any) -> list[Any]:
-    return Transformer(provider, options).rows(given, ORIGIN)
+from .rows_of_events import ORIGIN, event, rows
 
 
 def test_a_track_gives_a_row_of_tracks_and_one_of_its_own_table() -> None:
@@ -147,19 +129,9 @@ def test_identify_gives_identifies_then_users_with_the_user_as_its_id() -> None:
     assert users.values["original_timestamp"] == "2026-05-06T07:00:00.000Z"
 
 
-def test_data_lakes_have_no_event_times_in_users() -> None:
-    _, users = rows(event("identify"), "gcs_datalake")
-    assert "original_timestamp" not in users.values
-    assert users.values["received_at"] == "2026-05-06T07:00:01.000Z"
-
-
 @pytest.mark.parametrize("user", [None, "", "  ", ["u"], {"u": 1}])
 def test_identify_without_a_user_gives_no_row_of_users(user: Any) -> None:
     assert [row.table for row in rows(event("identify", userId=user))] == ["identifies"]
-
-
-def test_snowpipe_writes_no_users() -> None:
-    assert [r.table for r in rows(event("identify"), "snowpipe_streaming")] == ["IDENTIFIES"]
 
 
 def test_traits_of_the_context_are_the_users_only_where_the_setting_says_so() -> None:
@@ -239,25 +211,6 @@ def test_the_whole_event_is_stored_on_request() -> None:
     assert "rudder_event" not in own.values
 
 
-def test_long_text_has_its_own_type_in_redshift_only() -> None:
-    given = event("page", properties={"a": "x" * 512, "b": "x" * 513, "c": "🎈" * 257})
-    (row,) = rows(given, "redshift")
-    assert [row.types[name] for name in "abc"] == ["string", "text", "text"]
-    (row,) = rows(given, "postgres")
-    assert row.types["b"] == "string"
-
-
-def test_snowflake_names_are_in_upper_case() -> None:
-    tracks, own = rows(event("track", event="Song Played"), "snowflake")
-    assert (tracks.table, own.table) == ("TRACKS", "SONG_PLAYED")
-    assert all(name == name.upper() for name in own.types)
-
-
-def test_bigquery_rows_have_a_second_load_time() -> None:
-    (row,) = rows(event("page"), "bigquery")
-    assert row.types["loaded_at"] == row.types["uuid_ts"] == "datetime"
-
-
 def test_a_cloud_sources_track_has_the_id_of_its_record() -> None:
     given = event("track", event="E", context={"sources": {"version": 1}})
     cloud = ORIGIN._replace(source_category="Singer-Protocol", record_id=42)
@@ -275,39 +228,3 @@ def test_a_record_goes_to_the_table_that_it_names() -> None:
     assert (row.table, row.values["id"], row.values["a"]) == ("_accounts", "r-1", 1)
     with pytest.raises(UnusableEvent, match="empty event name"):
         Transformer().rows({"type": "extract"}, ORIGIN._replace(record_id="r-1"))
-
-
-@pytest.mark.parametrize("kind", ["ping", None, 5, ""])
-def test_an_unknown_type_is_the_events_fault(kind: Any) -> None:
-    with pytest.raises(UnusableEvent, match="Unknown event type") as caught:
-        rows(event(kind))
-    assert caught.value.status == 400
-
-
-def test_the_type_may_be_written_in_any_case() -> None:
-    assert rows(event("Page"))[0].table == "pages"
-
-
-@pytest.mark.parametrize("context", ["x", 1, [1], True])
-def test_a_context_that_is_no_object_is_refused(context: Any) -> None:
-    with pytest.raises(UnusableEvent, match="context is not a map") as caught:
-        rows(event("page", context=context))
-    assert caught.value.status == 500
-
-
-def test_a_row_of_too_many_columns_is_refused_but_not_in_a_data_lake() -> None:
-    given = event("page", properties={f"p{i}": i for i in range(1700)})
-    with pytest.raises(UnusableEvent, match="Too many columns"):
-        rows(given)
-    (row,) = rows(given, "azure_datalake")
-    assert row.values["p1699"] == 1699
-    (row,) = rows({**given, "channel": "sources"})
-    assert row.values["p1699"] == 1699
-
-
-def test_an_event_nested_without_end_is_refused() -> None:
-    deep: dict[str, Any] = {}
-    for _ in range(100_000):
-        deep = {"a": deep}
-    with pytest.raises(UnusableEvent, match="nested too deeply"):
-        rows(event("page", properties=deep))
