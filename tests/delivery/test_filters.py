@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -18,16 +17,7 @@ from sojourn.pipeline.delivery import Delivery
 from sojourn.pipeline.delivery_settings import DeliverySettings
 from sojourn.testing.memory_destination import MemoryDestination
 
-
-def event(person: int, number: int, **more: Any) -> bytes:
-    body = {
-        "type": "track",
-        "event": "Clicked",
-        "messageId": f"{person}-{number}",
-        "anonymousId": f"p{person}",
-        **more,
-    }
-    return json.dumps(body).encode()
+from .deliveries import event
 
 
 async def deliver(

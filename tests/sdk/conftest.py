@@ -238,3 +238,34 @@ def desktop(stub: Any, clock: Clock) -> Iterator[Client]:
     )
     yield c
     c.close()
+
+
+@pytest.fixture
+def client(stub: Any) -> Iterator[Client]:
+    c = Client("key", stub.url, strict=True, delivery=Delivery(interval=0.01))
+    yield c
+    c.close()
+
+
+@pytest.fixture
+def serve_wsgi() -> Iterator[Callable[[Any], str]]:
+    from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    servers = []
+
+    def serve(app: Any) -> str:
+        server = make_server("127.0.0.1", 0, app, handler_class=Quiet)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()

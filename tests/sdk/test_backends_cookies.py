@@ -2,105 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
 
-from sojourn import Client, Delivery
-from sojourn.sdk.cookies import browser_identity, encode_cookie, read_cookie
+from sojourn import Client
+from sojourn.sdk.cookies import browser_identity, read_cookie
 from sojourn.sdk.integrations import wsgi
 from sojourn.sdk.integrations.request import Joining, Visit
 
+from .from_browsers import cookie_header, get, joined, now_ms, session, wsgi_app
+
 RENEW = Joining(renew=True)
 PAGE = {"Accept": "text/html,*/*"}
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def session(**more: Any) -> dict[str, Any]:
-    now = now_ms()
-    return {
-        "id": now - 60_000,
-        "expiresAt": now + 600_000,
-        "timeout": 1_800_000,
-        "autoTrack": True,
-        "sessionStart": False,
-        **more,
-    }
-
-
-def cookie_header(record: Any, user: str = "u-1", encoding: Any = "v3") -> str:
-    return "; ".join(
-        (
-            f"rl_session={encode_cookie(record, encoding)}",
-            f"rl_anonymous_id={encode_cookie('anon-1', encoding)}",
-            f"rl_user_id={encode_cookie(user, encoding)}",
-            'odd={"a": "b"}',
-        )
-    )
-
-
-@pytest.fixture
-def client(stub: Any) -> Iterator[Client]:
-    c = Client("key", stub.url, strict=True, delivery=Delivery(interval=0.01))
-    yield c
-    c.close()
-
-
-def joined(event: dict[str, Any]) -> tuple[Any, Any, Any]:
-    return event.get("anonymousId"), event.get("userId"), event["context"].get("sessionId")
-
-
-def get(url: str, **headers: str) -> tuple[str, list[str]]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(url, headers=named)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read().decode(), answer.headers.get_all("Set-Cookie") or []
-
-
-def wsgi_app(client: Client) -> Callable[..., Any]:
-    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
-        client.track("before")
-
-        def body() -> Iterator[bytes]:
-            client.track("streamed")
-            yield b"hello"
-
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return body()
-
-    return app
-
-
-@pytest.fixture
-def serve_wsgi() -> Iterator[Callable[[Any], str]]:
-    from wsgiref.simple_server import WSGIRequestHandler, make_server
-
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    servers = []
-
-    def serve(app: Any) -> str:
-        server = make_server("127.0.0.1", 0, app, handler_class=Quiet)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def visit(client: Client, joining: Joining, **headers: str) -> Visit:

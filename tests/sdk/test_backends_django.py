@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from sojourn import Client, Delivery
+from sojourn import Client
 from sojourn.sdk.cookies import browser_identity, encode_cookie
 from sojourn.sdk.integrations.request import Joining
 
+from .from_browsers import cookie_header, joined, now_ms, session
+
 RENEW = Joining(renew=True)
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def session(**more: Any) -> dict[str, Any]:
-    now = now_ms()
-    return {
-        "id": now - 60_000,
-        "expiresAt": now + 600_000,
-        "timeout": 1_800_000,
-        "autoTrack": True,
-        "sessionStart": False,
-        **more,
-    }
-
-
-def cookie_header(record: Any, user: str = "u-1", encoding: Any = "v3") -> str:
-    return "; ".join(
-        (
-            f"rl_session={encode_cookie(record, encoding)}",
-            f"rl_anonymous_id={encode_cookie('anon-1', encoding)}",
-            f"rl_user_id={encode_cookie(user, encoding)}",
-            'odd={"a": "b"}',
-        )
-    )
-
-
-@pytest.fixture
-def client(stub: Any) -> Iterator[Client]:
-    c = Client("key", stub.url, strict=True, delivery=Delivery(interval=0.01))
-    yield c
-    c.close()
-
-
-def joined(event: dict[str, Any]) -> tuple[Any, Any, Any]:
-    return event.get("anonymousId"), event.get("userId"), event["context"].get("sessionId")
 
 
 # Django
