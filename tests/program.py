@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -104,6 +105,18 @@ def piped(*arguments: str | Path, script: Path | None = None) -> Iterator[tuple[
         finally:
             running.kill()
             running.wait(_PATIENCE_S)
+
+
+def printed_before_kill(script: Path, *arguments: str | Path, seconds: float) -> list[str]:
+    """The whole lines that a script printed until it was killed, so long after its first."""
+    with piped(*arguments, script=script) as (running, printed):
+        first = printed.readline()
+        time.sleep(seconds)
+        running.kill()
+        text = first + printed.read()
+    assert first, "it ended before its first line"
+    assert "Traceback" not in text, text
+    return text.split("\n")[:-1]
 
 
 def run(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import random
-import time
 from pathlib import Path
 
 import pytest
 
 from sojourn.core.ports import RAW, Entry
 
-from ..program import piped
+from ..program import printed_before_kill
 
 WORKER = Path(__file__).with_name("worker_under_load.py")
 ROUNDS = 10
@@ -28,15 +27,8 @@ def load_worker():
 
 def run_and_kill(directory: Path, round_: int, seconds: float) -> int:
     """How many requests were acknowledged before the process was killed."""
-    with piped(directory, str(round_), script=WORKER) as (worker, printed):
-        first = printed.readline()
-        time.sleep(seconds)
-        worker.kill()
-        rest = printed.read()
-    assert first.strip().isdigit(), first + rest
-    assert "Traceback" not in rest, rest
-    # Of the last line only a part may be there.
-    return 1 + len([line for line in rest.split("\n")[:-1] if line.isdigit()])
+    lines = printed_before_kill(WORKER, directory, str(round_), seconds=seconds)
+    return len([line for line in lines if line.isdigit()])
 
 
 async def clean_load(worker, log, directory):

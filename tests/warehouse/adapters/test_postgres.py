@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from sojourn.testing.tables_events import in_batch, in_pieces, table_event, visi
 from sojourn.testing.tables_storage import contents, load_all
 from sojourn.warehouse.postgres import PostgresEngine
 
-from ...program import Running, piped
+from ...program import Running, printed_before_kill
 
 WORKER = Path(__file__).with_name("loader_worker.py")
 
@@ -119,7 +118,9 @@ def test_loaders_killed_at_any_moment_leave_nothing_half_done(database, new_data
     loads = in_pieces(visits(2_000), (40,))
     next_piece = 0
     for _ in range(4):
-        next_piece += kill_after(database.url, next_piece, moments.uniform(0.0, 0.3))
+        words = (database.url, str(next_piece))
+        done = printed_before_kill(WORKER, *words, seconds=moments.uniform(0.0, 0.3))
+        next_piece += len(done)
         counts = database.query("SELECT count(*), count(DISTINCT id) FROM web_shop.tracks")
         assert counts[0][0] == counts[0][1]
     assert next_piece >= 4
@@ -127,19 +128,6 @@ def test_loaders_killed_at_any_moment_leave_nothing_half_done(database, new_data
     clean = new_database()
     load_all(clean, [[batch for load in loads[: next_piece + 2] for batch in load]])
     assert contents(database) == contents(clean)
-
-
-def kill_after(url: str, start: int, seconds: float) -> int:
-    """How many loads were done before the loader was killed, so long after its first."""
-    with piped(url, str(start), script=WORKER) as (worker, printed):
-        first = printed.readline()
-        time.sleep(seconds)
-        worker.kill()
-        rest = printed.read()
-    done = (first + rest).splitlines()
-    assert done, "it ended before its first load"
-    assert all(line.isdigit() for line in done), first + rest
-    return len(done)
 
 
 def test_two_loaders_at_once_double_nothing(database, new_database):
