@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ from typing import Any
 import pytest
 
 from sojourn.sdk.cookies import read_cookie
+
+from ...program import Running, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -162,14 +162,9 @@ def gateway(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     import os
     import time
 
-    program = Path(sys.executable).with_name("sojourn")
     data = tmp_path / "data"
-    process = subprocess.Popen(
-        [program, "serve", "--port", "0", "--data-dir", data],
-        env=os.environ | {"SOJOURN_WRITE_KEY": "key-of-this-test"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    environment = os.environ | {"SOJOURN_WRITE_KEY": "key-of-this-test"}
+    process = Running("serve", "--port", "0", "--data-dir", data, env=environment)
     try:
         until = time.monotonic() + 60
         while not (data / "serve.json").exists():
@@ -194,9 +189,8 @@ def test_the_real_gateway_takes_fetches_and_beacons_from_another_origin(
     page.goto(f"{site.url}/blank")
 
     def stored() -> bool:
-        program = Path(sys.executable).with_name("sojourn")
-        command = [program, "export", "events", "--data-dir", data, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        done = run("export", "events", "--data-dir", data, "--json")
+        assert done.returncode == 0, done.stderr
         return '"fetched"' in done.stdout and '"beaconed"' in done.stdout
 
     eventually(stored, 60)
