@@ -108,16 +108,63 @@ GROUP BY ALL ORDER BY source, traffic_class
 
 -- name: differences
 -- The same events under the rules of other tools. A visit begins at the first event of a visitor,
--- and wherever a rule says so.
-WITH chosen AS ({{chosen}}),
+-- and wherever a rule says so. Of most visitors that follows from their sessions: these are one
+-- after the other, none goes past midnight, no pause within, one campaign at most. Only of the
+-- others (`odd`) the events are walked.
+WITH chosen AS NOT MATERIALIZED ({{chosen}}),
+spans AS (
+    SELECT
+        visitor_hash, first_event_time, last_event_time,
+        max(last_event_time) OVER (
+            PARTITION BY visitor_hash ORDER BY first_event_time
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS earlier_time
+    FROM chosen
+),
+-- Days begin at a quarter of an hour everywhere: the zone is asked only beyond one.
+turns AS (
+    SELECT
+        visitor_hash,
+        coalesce(epoch_us(first_event_time) - epoch_us(earlier_time) > 1800000000, TRUE) AS is_visit,
+        first_event_time < $from OR coalesce(earlier_time >= first_event_time, FALSE) OR CASE
+            WHEN epoch_us(first_event_time) // 900000000 <> epoch_us(last_event_time) // 900000000
+            THEN date_trunc('day', timezone($zone, timezone('UTC', first_event_time)))
+                <> date_trunc('day', timezone($zone, timezone('UTC', last_event_time)))
+            ELSE FALSE
+        END AS is_odd,
+        CASE
+            WHEN epoch_us(first_event_time) - epoch_us(earlier_time) <= 1800000000
+            THEN date_trunc('day', timezone($zone, timezone('UTC', first_event_time)))
+                <> date_trunc('day', timezone($zone, timezone('UTC', earlier_time)))
+            ELSE FALSE
+        END AS is_midnight
+    FROM spans
+),
+visitors AS MATERIALIZED (
+    SELECT visitor_hash, bool_or(is_odd) AS is_odd, count(*) FILTER (WHERE is_visit) AS visits,
+        count(*) FILTER (WHERE is_midnight) AS midnights
+    FROM turns GROUP BY visitor_hash
+),
+odd AS MATERIALIZED (
+    SELECT visitor_hash FROM visitors WHERE is_odd
+    UNION
+    SELECT visitor_hash FROM session_events WHERE gap > 1800 AND event_time >= $from
+    UNION
+    SELECT visitor_hash FROM (
+        SELECT DISTINCT visitor_hash, utm_source, utm_medium, utm_campaign FROM session_events
+        WHERE event_time >= $from AND coalesce(utm_source, utm_medium, utm_campaign) IS NOT NULL
+    )
+    GROUP BY visitor_hash HAVING count(*) > 1
+),
 lines AS (
     SELECT
-        e.visitor_hash, e.event_index, e.session_key, e.sdk_session_no, c.person,
+        e.visitor_hash, e.event_index, e.session_key,
         nullif(concat_ws('|', e.utm_source, e.utm_medium, e.utm_campaign), '') AS campaign,
         date_trunc('day', timezone($zone, timezone('UTC', e.event_time))) AS local_day,
         epoch_ms(e.event_time) AS at_ms
-    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
-    WHERE e.event_time >= $from
+    FROM session_events AS e
+    WHERE e.event_time >= $from AND e.visitor_hash IN (SELECT visitor_hash FROM odd)
+        AND e.session_key IN (SELECT session_key FROM chosen)
 ),
 known AS (
     SELECT *, count(campaign) OVER visits AS campaigns, lag(at_ms) OVER visits AS earlier_ms,
@@ -133,19 +180,38 @@ tagged AS (
 ),
 gaps AS (
     SELECT
-        k.*, k.at_ms - k.earlier_ms AS gap_ms, k.local_day <> k.earlier_day AS is_new_day,
+        k.at_ms - k.earlier_ms AS gap_ms, k.local_day <> k.earlier_day AS is_new_day,
         k.campaign IS NOT NULL AND t.is_new_campaign AS is_new_campaign
     FROM known AS k LEFT JOIN tagged AS t
         ON t.visitor_hash = k.visitor_hash AND t.campaigns = k.campaigns AND k.campaign IS NOT NULL
+),
+walked AS (
+    SELECT
+        count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000) AS ga4,
+        count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000 OR is_new_day OR is_new_campaign) AS matomo
+    FROM gaps
+),
+told AS (
+    SELECT coalesce(sum(visits), 0) AS ga4, coalesce(sum(visits + midnights), 0) AS matomo
+    FROM visitors WHERE visitor_hash NOT IN (SELECT visitor_hash FROM odd)
 )
 SELECT
-    count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000) AS ga4,
-    count(*) FILTER (WHERE gap_ms IS NULL OR gap_ms > 1800000 OR is_new_day OR is_new_campaign) AS matomo,
-    count(DISTINCT CASE WHEN sdk_session_no IS NOT NULL THEN concat_ws('|', visitor_hash, sdk_session_no) END) AS amplitude,
-    count(*) FILTER (WHERE sdk_session_no IS NULL) AS amplitude_out_of_session,
-    count(DISTINCT session_key) AS sojourn,
-    count(DISTINCT visitor_hash) AS visitors, count(DISTINCT person) AS people
-FROM gaps
+    CAST(w.ga4 + t.ga4 AS BIGINT) AS ga4, CAST(w.matomo + t.matomo AS BIGINT) AS matomo,
+    (SELECT count(*) FROM chosen) AS sojourn, (SELECT count(*) FROM visitors) AS visitors,
+    (SELECT count(DISTINCT person) FROM chosen) AS people
+FROM walked AS w, told AS t
+
+-- name: ids
+-- The session ids that SDKs sent, one row each, and one for the events without.
+SELECT
+    count(*) FILTER (WHERE sdk_session_no IS NOT NULL) AS amplitude,
+    CAST(coalesce(sum(events) FILTER (WHERE sdk_session_no IS NULL), 0) AS BIGINT) AS out_of_session
+FROM (
+    SELECT sdk_session_no, count(*) AS events
+    FROM session_events
+    WHERE event_time >= $from AND session_key IN (SELECT session_key FROM ({{chosen}}))
+    GROUP BY visitor_hash, sdk_session_no
+)
 
 -- name: late
 WITH chosen AS ({{chosen}}),

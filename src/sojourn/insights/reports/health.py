@@ -91,8 +91,9 @@ _RULES = (
 
 def differences(ask: Ask) -> Report:
     """One row per tool: what it would count, and by which rule."""
-    columns, found = ask.rows(health_sql("differences"))
-    facts = dict(zip(columns, found[0], strict=True))
+    [facts] = _dicts(*ask.rows(health_sql("differences")))
+    [ids] = _dicts(*ask.rows(health_sql("ids")))
+    facts |= ids
     own = facts["sojourn"]
     rows = [[tool, word, facts[tool], facts[tool] - own, rule] for tool, word, rule in _RULES]
     names = ["tool", "what", "count", "difference", "rule"]
@@ -100,7 +101,7 @@ def differences(ask: Ask) -> Report:
     behind += [None] * (len(rows) - 1)
     return ask.report(
         names, rows, behind,
-        out_of_session=facts["amplitude_out_of_session"],
+        out_of_session=facts["out_of_session"],
         visitors=facts["visitors"], people=facts["people"],
     )  # fmt: skip
 
