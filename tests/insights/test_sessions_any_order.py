@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sojourn.core.source import Source
+from sojourn.insights import paths
 from sojourn.insights.sessions import SessionModel
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -67,17 +68,28 @@ def event(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
-def tables(batches: list[list[dict[str, Any]]]) -> tuple[list[Any], list[Any]]:
+TABLES = ("sessions", "session_events", "session_paths", "path_kinds")
+
+
+def rows(connection: Any, tables: tuple[str, ...] = TABLES) -> list[list[Any]]:
+    return [
+        connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in tables
+    ]
+
+
+def tables(batches: list[list[dict[str, Any]]]) -> list[list[Any]]:
     with duckdb.connect() as connection:
         model = SessionModel(sources)
         for batch in batches:
             connection.execute("BEGIN")
             model.update(connection, "shop", batch)
             connection.execute("COMMIT")
-        return (
-            connection.execute("SELECT * FROM sessions ORDER BY ALL").fetchall(),
-            connection.execute("SELECT * FROM session_events ORDER BY ALL").fetchall(),
-        )
+        found = rows(connection)
+        for table in TABLES[2:]:
+            connection.execute(f"DROP TABLE {table}")
+        paths.prepare(connection)
+        assert rows(connection) == found, "the index is not what a full build gives"
+        return found
 
 
 @given(st.lists(event(), min_size=1, max_size=30), st.randoms(use_true_random=False))

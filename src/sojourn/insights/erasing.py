@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sojourn.core.erasure import People, scattered
 from sojourn.core.events import clean_id
+from sojourn.insights import paths
 from sojourn.insights.sessions import assign, remake, settle
 from sojourn.insights.sql import queries
 
@@ -83,6 +84,7 @@ def erase_sessions(connection: Any, events: Collection[tuple[str, str]]) -> tupl
     connection.execute(_SQL["touch_affected"])
     assign(connection)
     remake(connection, _SQL["concern_affected"])
+    paths.forget(connection)
     settle(connection)
     after = {row[0] for row in connection.execute(_SQL["affected_sessions"]).fetchall()}
     for name in ("drop_affected", "drop_erased"):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Report, ReportSpec
+from sojourn.insights import paths
 from sojourn.insights.sessions import assign, remake, settle
 from sojourn.insights.sql import queries
 
@@ -46,7 +47,10 @@ def rebuild(connection: Any, source_ids: Sequence[str] | None = None) -> int:
         connection.execute(_REBUILD[name])
     assign(connection)
     remake(connection, _REBUILD["concern_none"], _REBUILD["persons_before"])
-    return settle(connection)
+    made, moved = settle(connection)
+    if moved or not paths.is_whole(connection):
+        paths.remake(connection, source_ids)
+    return made
 
 
 def redefine(connection: Any, rules: Mapping[str, Policy]) -> Report:

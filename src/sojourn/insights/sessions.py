@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sojourn.core.source import Source
-from sojourn.insights import steps
+from sojourn.insights import paths, steps
 from sojourn.insights.extract import Extractor
 from sojourn.insights.names import CONVERSIONS
 from sojourn.insights.places import Places
@@ -57,6 +57,7 @@ class SessionModel:
         """Create the tables if they are not there."""
         for statement in _SCHEMA.values():
             connection.execute(statement)
+        paths.prepare(connection)
 
     def update(self, connection: Any, source_id: str, events: Sequence[Mapping[str, Any]]) -> int:
         """Take in decoded events of one source and renew exactly the sessions that they touch.
@@ -81,9 +82,10 @@ class SessionModel:
         used = number(connection, fresh)
         made = renew(connection, _WORKING["persons_before"], fresh)
         connection.execute(_STORE["store_events"])
+        if touched and _row(connection, _STORE["moved"])[0]:
+            connection.execute(_STORE["move_events"])
+        paths.update(connection, touched, copies)
         if touched:
-            if _row(connection, _STORE["moved"])[0]:
-                connection.execute(_STORE["move_events"])
             connection.execute(_STAGE["forget_touched"])
         if copies:
             run_working(connection, "no_losers")
@@ -195,15 +197,14 @@ def renew(connection: Any, persons_before: str, fresh: bool) -> int:
     return int(made)
 
 
-def settle(connection: Any) -> int:
+def settle(connection: Any) -> tuple[int, int]:
     """Write the changed sessions of stored events, let go of the working tables.
 
-    Returns the number of sessions made anew.
+    Returns the number of sessions made anew, and that of events whose session changed.
     """
-    connection.execute(_STORE["move_events"])
-    made = count(connection, "renewed")
+    moved, made = _row(connection, _STORE["move_events"])[0], count(connection, "renewed")
     connection.execute(_STORE["release"])
-    return made
+    return made, int(moved)
 
 
 def run_working(connection: Any, *names: str) -> None:

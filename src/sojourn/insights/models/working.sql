@@ -2,12 +2,13 @@
 -- Others have their place where they are filled.
 
 -- name: columns
--- What sessions are made of: the columns of events that `work` and `renewed` read.
+-- What sessions are made of: the columns of events that `work`, `renewed` and their paths read.
 source_id, visitor_id, visitor_hash, anonymous_id, message_id, user_id, type, event_time, received_at,
 sdk_session_id, sdk_session_start, sdk_session_no, id_fault, is_view, is_activity, is_conversion,
 is_error, is_fatal, engaged_ms, revenue, node, url, referrer, referrer_host, utm_source, utm_medium,
 utm_campaign, utm_term, utm_content, click_id, click_id_type, channel, platform, device, os,
-os_version, browser, browser_version, app_version, locale, country, traffic_class;
+os_version, browser, browser_version, app_version, locale, country, traffic_class,
+name, target, is_click;
 
 -- name: is_ready
 SELECT count(*) FROM duckdb_views() WHERE view_name = 'working_is_ready' AND temporary;
