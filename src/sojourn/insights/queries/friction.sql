@@ -1,90 +1,141 @@
 -- Friction signals from plain events; thresholds as in the metrics' definitions. `marks` has one
 -- row per occurrence: session, signal, event, and the place (target or node) where it happened.
+-- What follows from neighbours in a session is read from `session_paths`, where they stand side by
+-- side; what is rare, errors and forms, from the events. A step of -1 is no node.
 
 -- name: marks
 WITH chosen AS ({{chosen}}),
-events AS NOT MATERIALIZED (
-    SELECT c.session_key, e.event_index, epoch_ms(e.event_time) AS event_ms, e.gap, e.type, e.name,
-        e.node, e.target, coalesce(e.target, e.name) AS place, e.is_view, e.is_click, e.is_error,
-        epoch_ms(c.end_time) AS end_ms, c.events AS session_events
-    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
-    WHERE e.event_time >= $from
+picked AS MATERIALIZED (
+    SELECT p.rowid AS rid, c.session_key, c.views - len(p.views) AS repeated_views
+    FROM session_paths AS p JOIN chosen AS c ON c.session_key = p.session_key
+),
+paths AS NOT MATERIALIZED (
+    SELECT rowid AS rid, first_ms, kinds, at_ms, views
+    FROM session_paths WHERE rowid IN (SELECT rid FROM picked)
+),
+kinds AS NOT MATERIALIZED (
+    SELECT kind, coalesce(step, -1) AS step, node, coalesce(target, name) AS place FROM path_kinds
+),
+lines AS NOT MATERIALIZED (
+    SELECT
+        rid, first_ms, generate_subscripts(kinds, 1) AS event_index, unnest(kinds) AS kind,
+        unnest(at_ms) AS at_ms, unnest(kinds[2:]) AS next_kind, unnest(at_ms[2:]) AS next_ms
+    FROM paths
 ),
 clicks AS MATERIALIZED (
-    SELECT session_key, event_index, event_ms, place FROM events WHERE is_click
+    SELECT l.rid, l.event_index, l.at_ms, k.place, l.next_kind, l.next_ms - l.at_ms AS wait_ms
+    FROM lines AS l JOIN kinds AS k ON k.kind = l.kind
+    WHERE l.kind & 2 = 2 AND l.first_ms + l.at_ms >= epoch_ms($from)
 ),
 rhythm AS (
-    SELECT *, event_ms - lag(event_ms) OVER (
-        PARTITION BY session_key, place ORDER BY event_index
+    SELECT rid, event_index, place, at_ms - lag(at_ms) OVER (
+        PARTITION BY rid, place ORDER BY event_index
     ) AS since_ms
-    FROM clicks
+    FROM clicks WHERE rid IN (SELECT rid FROM clicks GROUP BY rid HAVING count(*) >= 3)
 ),
 bursts AS (
     SELECT *, sum(CASE WHEN since_ms <= 1000 THEN 0 ELSE 1 END) OVER (
-        PARTITION BY session_key, place ORDER BY event_index
+        PARTITION BY rid, place ORDER BY event_index
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS burst
     FROM rhythm
 ),
-after_clicks AS (
-    SELECT e.session_key, e.event_index, e.gap, e.is_error, k.place
-    FROM events AS e
-    JOIN clicks AS k ON k.session_key = e.session_key AND k.event_index = e.event_index - 1
-    WHERE e.gap > 7 OR (e.is_error AND e.gap <= 1)
+-- Where a view may come back to where it was: others need no look at every view.
+suspects AS (
+    SELECT rid FROM (SELECT rid, unnest(views) AS view, unnest(views[3:]) AS later FROM paths)
+    WHERE view = later
+    UNION
+    SELECT rid FROM picked WHERE repeated_views >= 2
 ),
-views AS (
+looked AS (
+    SELECT rowid AS rid, first_ms, generate_subscripts(kinds, 1) AS event_index, unnest(kinds) AS kind,
+        unnest(at_ms) AS at_ms
+    FROM session_paths WHERE rowid IN (SELECT rid FROM suspects)
+),
+seen AS (
     SELECT
-        session_key, event_index, node, lag(node) OVER line AS earlier,
-        lag(node, 2) OVER line AS before_earlier, lag(node, 3) OVER line AS before_that,
-        event_ms - lag(event_ms) OVER line AS stayed_ms
-    FROM events WHERE is_view AND node IS NOT NULL
-    WINDOW line AS (PARTITION BY session_key ORDER BY event_index)
+        rid, event_index, k.step, lag(k.step) OVER line AS earlier,
+        lag(k.step, 2) OVER line AS before_earlier, lag(k.step, 3) OVER line AS before_that,
+        k.node, lag(k.node) OVER line AS earlier_node, at_ms - lag(at_ms) OVER line AS stayed_ms
+    FROM looked AS l JOIN kinds AS k ON k.kind = l.kind
+    WHERE l.kind & 9 = 9 AND l.first_ms + l.at_ms >= epoch_ms($from)
+    WINDOW line AS (PARTITION BY rid ORDER BY event_index)
 ),
 returns AS MATERIALIZED (
-    SELECT * FROM views WHERE node = before_earlier
+    SELECT * FROM seen WHERE step = before_earlier
 ),
-flow AS MATERIALIZED (
+lasts AS (
     SELECT
-        session_key, event_index, gap, node, event_index = session_events AS is_last,
-        lag(node) OVER (PARTITION BY session_key ORDER BY event_index) AS before_node
-    FROM events
+        p.rid, len(p.kinds) AS event_index, n.step, n.node, p.at_ms[-1] - p.at_ms[-2] AS gap_ms,
+        CASE WHEN p.first_ms + p.at_ms[-2] >= epoch_ms($from) THEN b.step ELSE -1 END AS before_step
+    FROM paths AS p
+    JOIN kinds AS b ON b.kind = p.kinds[-2]
+    JOIN kinds AS n ON n.kind = p.kinds[-1]
+),
+ends AS (
+    SELECT DISTINCT before_step, step FROM lasts
+),
+moves AS (
+    SELECT e.before_step, e.step, l.next_ms - l.at_ms AS gap_ms
+    FROM lines AS l
+    JOIN kinds AS b ON b.kind = l.kind
+    JOIN kinds AS n ON n.kind = l.next_kind
+    JOIN ends AS e ON e.before_step = b.step AND e.step = n.step
+    WHERE l.first_ms + l.at_ms >= epoch_ms($from)
+    UNION ALL
+    -- The first event of the period where the session has earlier ones.
+    SELECT e.before_step, e.step, l.next_ms - l.at_ms
+    FROM (
+        SELECT first_ms, unnest(at_ms) AS at_ms, unnest(kinds[2:]) AS next_kind, unnest(at_ms[2:]) AS next_ms
+        FROM session_paths
+        WHERE first_ms < epoch_ms($from) AND rowid IN (SELECT rid FROM picked)
+    ) AS l
+    JOIN kinds AS n ON n.kind = l.next_kind
+    JOIN ends AS e ON e.before_step = -1 AND e.step = n.step
+    WHERE l.first_ms + l.at_ms < epoch_ms($from) AND l.first_ms + l.next_ms >= epoch_ms($from)
 ),
 paces AS (
-    SELECT before_node, node, quantile_cont(gap, 0.95) AS p95
-    FROM flow WHERE gap IS NOT NULL
-    GROUP BY before_node, node HAVING count(*) >= 20
+    SELECT before_step, step, quantile_cont(gap_ms, 0.95) AS p95
+    FROM moves GROUP BY before_step, step HAVING count(*) >= 20
 ),
 forms AS (
     SELECT
-        session_key, coalesce(target, node, name) AS place, min(event_index) AS event_index,
-        bool_or(regexp_matches(lower(name), 'submit|complet|sent')) AS is_submitted,
-        bool_or(regexp_matches(lower(name), 'start|focus|open|view')) AS is_started
-    FROM events WHERE type = 'track' AND contains(lower(name), 'form')
-    GROUP BY session_key, coalesce(target, node, name)
+        e.session_key, coalesce(e.target, e.node, e.name) AS place, min(e.event_index) AS event_index,
+        bool_or(regexp_matches(lower(e.name), 'submit|complet|sent')) AS is_submitted,
+        bool_or(regexp_matches(lower(e.name), 'start|focus|open|view')) AS is_started
+    FROM session_events AS e SEMI JOIN chosen AS c ON c.session_key = e.session_key
+    WHERE e.type = 'track' AND e.event_time >= $from AND e.name IN (
+        SELECT name FROM path_kinds WHERE type = 'track' AND contains(lower(name), 'form')
+    )
+    GROUP BY e.session_key, coalesce(e.target, e.node, e.name)
 ),
-marks AS MATERIALIZED (
-    SELECT session_key, 'rage_click' AS signal, min(event_index) AS event_index, place
-    FROM bursts GROUP BY session_key, place, burst HAVING count(*) >= 3
+walked AS (
+    SELECT rid, 'rage_click' AS signal, min(event_index) AS event_index, place
+    FROM bursts GROUP BY rid, place, burst HAVING count(*) >= 3
     UNION ALL
-    SELECT session_key, 'dead_click', event_index - 1, place
-    FROM after_clicks WHERE gap > 7
+    SELECT rid, 'dead_click', event_index, place FROM clicks WHERE wait_ms > 7000
     UNION ALL
-    SELECT session_key, 'error_click', event_index, place
-    FROM after_clicks WHERE is_error AND gap <= 1
+    SELECT rid, 'error_click', event_index + 1, place
+    FROM clicks WHERE next_kind & 4 = 4 AND wait_ms <= 1000
     UNION ALL
-    SELECT session_key, 'quick_back', event_index, earlier
-    FROM returns WHERE node <> earlier AND stayed_ms < 5000
+    SELECT rid, 'quick_back', event_index, earlier_node
+    FROM returns WHERE step <> earlier AND stayed_ms < 5000
     UNION ALL
-    SELECT session_key, 'retry_loop', event_index, node
-    FROM returns WHERE node = earlier OR earlier = before_that
+    SELECT rid, 'retry_loop', event_index, node
+    FROM returns WHERE step = earlier OR earlier = before_that
     UNION ALL
-    SELECT l.session_key, 'stall', l.event_index, l.node
-    FROM flow AS l JOIN paces AS p
-        ON p.before_node IS NOT DISTINCT FROM l.before_node AND p.node IS NOT DISTINCT FROM l.node
-    WHERE l.is_last AND l.gap > p.p95
+    SELECT l.rid, 'stall', l.event_index, l.node
+    FROM lasts AS l JOIN paces AS p ON p.before_step = l.before_step AND p.step = l.step
+    WHERE l.gap_ms > p.p95
+),
+marks AS (
+    SELECT p.session_key, w.signal, w.event_index, w.place
+    FROM walked AS w JOIN picked AS p ON p.rid = w.rid
     UNION ALL
-    SELECT session_key, 'error_exit', event_index, coalesce(node, name)
-    FROM events WHERE is_error AND end_ms - event_ms <= 30000
+    SELECT e.session_key, 'error_exit', e.event_index, coalesce(e.node, e.name)
+    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
+    WHERE e.is_error AND e.event_time >= $from
+        AND epoch_ms(c.end_time) - epoch_ms(e.event_time) <= 30000
     UNION ALL
     SELECT session_key, 'abandoned_form', event_index, place
     FROM forms WHERE is_started AND NOT is_submitted
