@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,34 @@ def test_the_end_waits_for_no_retry_after_where_the_disk_has_all(
     assert time.monotonic() - start < 2
     assert len(stub.requests) == 1
     assert c.stats.dropped == 0
+
+
+def _make_and_adopt(folder: Path, together: Any, taken: Any) -> None:
+    for _ in range(100):
+        together.wait(60)
+        own = journal.create(folder, "tag")
+        left = journal.adopt(folder, "tag")
+        together.wait(60)
+        if not own.path.exists() or any(other.path == own.path for other in left):
+            taken.release()
+        for other in left:
+            other.close()
+        together.wait(60)
+        if not own.path.exists():
+            taken.release()
+        own.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_no_process_takes_the_file_that_another_has_just_made(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    together, taken = context.Barrier(4), context.Semaphore(0)
+    makers = [
+        context.Process(target=_make_and_adopt, args=(tmp_path, together, taken)) for _ in range(4)
+    ]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join(120)
+    assert [maker.exitcode for maker in makers] == [0] * 4
+    assert not taken.acquire(block=False)

@@ -117,10 +117,12 @@ class Journal:
 def create(folder: Path, tag: str) -> Journal:
     """A new file of this process. Raises `OSError`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{tag}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
-    file = open(path, "x+b", buffering=0, opener=_private)  # noqa: SIM115 (lives with the journal)
-    _lock(file)
-    return Journal(path, file)
+    while True:
+        path = folder / f"{tag}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
+        file = open(path, "x+b", buffering=0, opener=_private)  # noqa: SIM115 (lives with the journal)
+        if _lock(file) is not False and path.exists():
+            return Journal(path, file)
+        file.close()  # another process took it for one that a dead process left
 
 
 def adopt(folder: Path, tag: str) -> list[Journal]:
@@ -153,8 +155,11 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """Take the file's lock, which ends with this process; False if another process has it."""
+def _lock(file: IO[bytes]) -> Optional[bool]:
+    """Take the file's lock, which ends with this process; False if another process has it.
+
+    None where the file system has no locks: files that were left there stay as they are.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -166,6 +171,8 @@ def _lock(file: IO[bytes]) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError:
+        return None
     return True
