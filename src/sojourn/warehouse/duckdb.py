@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ from sojourn.core.erasure import People
 from sojourn.core.errors import DataDirectoryInUse, InvalidSettings, WarehouseUnavailable
 from sojourn.core.ports import Batch, Loaded, SessionModel
 from sojourn.warehouse.catalog import Catalog
-from sojourn.warehouse.duckdb_erasing import erase_rows, rewrite_file
 from sojourn.warehouse.intake import Intake
 from sojourn.warehouse.merging import Merger
 from sojourn.warehouse.portion import Sources, Workshop
@@ -27,10 +26,12 @@ _AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 
 _LARGE_LOAD = 16 << 20
 """Bytes of events."""
-_CHECKPOINT, _RARE_CHECKPOINT = "64MB", "256MB"
-"""After how much is written there is a checkpoint, which writes the last, unfinished part of every
-table anew: after large loads rarely, which takes a third less time in all and that much memory.
-A restart after a crash reads this much again, in some seconds."""
+_FREQUENT: Mapping[str, object] = {"wal_autocheckpoint": "64MB", "max_vacuum_tasks": 100}
+_RARE: Mapping[str, object] = {"wal_autocheckpoint": "256MB", "max_vacuum_tasks": 0}
+"""After how much is written there is a checkpoint, and how many groups of rows it may make larger,
+for which it writes them anew: up to all there are, which took two thirds of the time of a large
+backlog. Large loads make groups that are large enough, so they wait until there is less to do.
+A restart after a crash reads what was written since the checkpoint again, in some seconds."""
 _READING = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
 
 
@@ -60,7 +61,7 @@ class DuckDBTables:
         self._parent_lock = threading.Lock()
         self._lock = threading.Lock()
         self._sessions = sessions
-        self._checkpoint = ""
+        self._pace: Mapping[str, object] = {}
         self._open()
 
     def load(self, batches: Sequence[Batch], sessions: bool = True) -> Loaded:
@@ -73,7 +74,7 @@ class DuckDBTables:
         model = self._sessions if sessions else None
         load_time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock, self._transaction():
-            self._choose_checkpoint(batches)
+            self._set_pace(batches)
             intake = Intake(self._workshop, load_time, keep_events=model is not None)
             intake.take(batches)
             merged = [self._merger.merge(*tables) for tables in intake.tables().items()]
@@ -89,12 +90,14 @@ class DuckDBTables:
             aside=tuple(intake.aside),
         )
 
-    def _choose_checkpoint(self, batches: Sequence[Batch]) -> None:
+    def _set_pace(self, batches: Sequence[Batch]) -> None:
+        """Settings for loads of this size."""
         size = sum(len(line) for batch in batches for line in batch.events)
-        wanted = _RARE_CHECKPOINT if size >= _LARGE_LOAD else _CHECKPOINT
-        if wanted != self._checkpoint:
-            self._connection.execute(f"SET GLOBAL wal_autocheckpoint = '{wanted}'")
-            self._checkpoint = wanted
+        wanted = _RARE if size >= _LARGE_LOAD else _FREQUENT
+        if wanted is not self._pace:
+            for name, value in wanted.items():
+                self._connection.execute(f"SET GLOBAL {name} = '{value}'")
+            self._pace = wanted
 
     def known(self, namespace: str, ids: Sequence[str]) -> set[str]:
         """Which ids have rows in the tables of a namespace, or had them."""
@@ -158,6 +161,8 @@ class DuckDBTables:
 
         For use within `exclusively`.
         """
+        from sojourn.warehouse.duckdb_erasing import erase_rows  # brings an SQL parser: 8 MB
+
         return erase_rows(self._connection, people, events, source_ids, self._sources)
 
     def rewrite(self) -> None:
@@ -166,6 +171,8 @@ class DuckDBTables:
         Readers wait meanwhile. Raises `WarehouseUnavailable` while a reader still has a cursor,
         or without room for a second file; nothing is lost then.
         """
+        from sojourn.warehouse.duckdb_erasing import rewrite_file
+
         if self._path is None:
             return
         with self._lock, self._parent_lock:
@@ -178,6 +185,14 @@ class DuckDBTables:
             finally:
                 self._open()
 
+    def checkpoint(self) -> None:
+        """Write what only the journal has into its place, which frees its memory.
+
+        Does nothing where that cannot be now; loading goes on without, and tells of a full disk.
+        """
+        with self._lock, contextlib.suppress(duckdb.Error):
+            self._connection.execute("CHECKPOINT")
+
     def close(self) -> None:
         """Release the file. Safe to call twice."""
         with self._lock, self._parent_lock:
@@ -186,13 +201,13 @@ class DuckDBTables:
 
     def _open(self) -> None:
         self._connection = _connect(self._path, self._memory_limit)
-        self._checkpoint = ""
+        self._pace = {}
         self._parent = self._connection.cursor()
         self._catalog = Catalog(self._connection)
         self._workshop = Workshop(self._transformer, self._sources, self._catalog)
         self._merger = Merger(self._connection, self._catalog)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
             self._connection.begin()

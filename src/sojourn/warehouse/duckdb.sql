@@ -30,7 +30,8 @@ INSERT INTO sojourn.known_ids
 SELECT md5_number_lower($namespace || chr(31) || id) FROM incoming;
 
 -- name: insert_all
-INSERT INTO {table} BY NAME SELECT * FROM incoming;
+-- What is returned keeps it from being inserted in parts, which would be copied once more.
+INSERT INTO {table} BY NAME SELECT * FROM incoming RETURNING 1;
 
 -- name: newest_of_each
 -- Of incoming rows with one key, the newest; of equally new ones, the greatest in content, so

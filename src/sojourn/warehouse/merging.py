@@ -83,7 +83,7 @@ class Merger:
             rows = fresh
         if rows.num_rows:
             with self._incoming(rows):
-                self._count(SQL["insert_all"].format(table=quoted(namespace, table)))
+                self._connection.execute(SQL["insert_all"].format(table=quoted(namespace, table)))
         if users is not None:
             users.renew()
         return merged

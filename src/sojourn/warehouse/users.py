@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from sojourn.warehouse.catalog import SQL, Catalog, quoted
 
 USERS, IDENTIFIES, USER_ID = "users", "identifies", "user_id"
+_PLACE = "\x00place"
 
 
 @contextmanager
@@ -45,6 +46,8 @@ class UsersRenewal:
         """`rows`, with a `user_id`, of the namespace's table `identifies`."""
         self._connection = connection
         self._rows = rows
+        self._anew = 0
+        """Of so many users all identifies decide."""
         self._columns = [name for name in catalog.types(namespace, USERS) if name != "id"]
         self._names = {
             "users": quoted(namespace, USERS),
@@ -57,7 +60,7 @@ class UsersRenewal:
             self._run("touched_users")
             if replacing:
                 self._run("touched_former_users")
-        self._run("users_anew", {"all": replacing})
+        ((self._anew,),) = self._run("users_anew", {"all": replacing})
 
     def renew(self) -> None:
         """Make the rows that change."""
@@ -72,14 +75,16 @@ class UsersRenewal:
             self._run("renewed_users", values=values)
         self._run("delete_touched_users")
         self._run("insert_renewed_users")
-        values = ",\n    ".join(
-            SQL["newest_value"].format(column=quoted(column)) for column in self._columns
-        )
-        self._run("insert_users_anew", newest_values=values)
+        if self._anew:
+            values = ",\n    ".join(
+                SQL["newest_value"].format(column=quoted(column)) for column in self._columns
+            )
+            self._run("insert_users_anew", newest_values=values)
         self._run("drop_touched")
 
-    def _run(self, query: str, parameters: Any = None, **words: str) -> None:
-        self._connection.execute(SQL[query].format(**self._names, **words), parameters).fetchall()
+    def _run(self, query: str, parameters: Any = None, **words: str) -> list[Any]:
+        sql = SQL[query].format(**self._names, **words)
+        return self._connection.execute(sql, parameters).fetchall()
 
 
 def _newest(rows: pa.Table) -> pa.Table:
@@ -89,5 +94,12 @@ def _newest(rows: pa.Table) -> pa.Table:
         return rows
     rows = rows.sort_by([("received_at", "ascending"), ("id", "ascending")])
     names = [name for name in rows.column_names if name != USER_ID]
-    found = rows.group_by(USER_ID, use_threads=False).aggregate([(name, "last") for name in names])
-    return found.rename_columns({f"{name}_last": name for name in names})
+    full = [name for name in names if rows[name].null_count == 0]
+    rows = rows.append_column(_PLACE, pa.array(range(rows.num_rows), pa.int64()))
+    rest = [name for name in (*names, _PLACE) if name not in full]
+    found = rows.group_by(USER_ID, use_threads=False).aggregate([(name, "last") for name in rest])
+    found = found.rename_columns({f"{name}_last": name for name in rest})
+    newest = rows.select(full).take(found[_PLACE])  # where none is null, the newest row's
+    for name in full:
+        found = found.append_column(name, newest[name])
+    return found.drop_columns(_PLACE)
