@@ -62,14 +62,14 @@ class Receipt:
 def enrich(
     event: Fields, index: int, receipt: Receipt, geography: Geography | None = None
 ) -> Enriched:
-    """Set the processor's fields in `event`, which is event number `index` of its request.
+    """The event with the processor's fields; it is event number `index` of its request.
 
     With a `geography`, `context.geo` as well.
 
     Raises `InvalidEvent` for an event of no known type.
     """
     meta = receipt.meta
-    event["type"] = _type_of(event, meta.endpoint)
+    event = _begun(event, _type_of(event, meta.endpoint))
     message_id = clean_id(_text(event.get("messageId"))) or derived_message_id(meta.batch_id, index)
     anonymous_id, user_id = id_of(event.get("anonymousId")), id_of(event.get("userId"))
     event["messageId"] = message_id
@@ -81,6 +81,16 @@ def enrich(
     _set_times(event, receipt)
     person = person_key(meta.source_id, anonymous_id, user_id)
     return Enriched(encode(event), message_id, person, user_id)
+
+
+def _begun(event: Fields, kind: str) -> Fields:
+    """The event with type and name in front, where readers find them without reading it all."""
+    begun: Fields = {"type": kind}
+    if "event" in event:
+        begun["event"] = event["event"]
+    begun.update(event)
+    begun["type"] = kind
+    return begun
 
 
 def _type_of(event: Fields, endpoint: str) -> str:

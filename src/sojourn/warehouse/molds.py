@@ -7,7 +7,8 @@ It takes events that have all or some of these keys, and refuses the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -118,6 +119,11 @@ class _Level:
         self.type: Any = msgspec.defstruct("Decoded", fields, forbid_unknown_fields=True, gc=False)
         self.empty = self.type()
 
+    def field(self, key: str) -> str | None:
+        """The name of a key's field in the structures."""
+        keys = [name for name, _, _ in self.keys]
+        return f"f{keys.index(key)}" if key in keys else None
+
     def kinds(self, path: Path, found: dict[Path, str]) -> None:
         """The kinds of all leaves, by place."""
         for key, kind, child in self.keys:
@@ -146,6 +152,8 @@ class Mold:
         self._level = _Level(place)
         self.decode = msgspec.json.Decoder(self._level.type).decode
         """An event from its JSON; raises if the event does not follow the pattern."""
+        self.head_of = _head_getter(self._level)
+        """Type and name of a decoded event."""
         self.example = place.example()
         """An event with all keys."""
         self.kinds: dict[Path, str] = {}
@@ -181,6 +189,16 @@ class Pattern:
         if self._mold is None:
             self._mold = Mold(self._place)
         return self._mold
+
+
+def _head_getter(level: _Level) -> Callable[[Any], tuple[Any, Any]]:
+    kind, name = level.field("type"), level.field("event")
+    if kind and name:
+        return attrgetter(kind, name)
+    if kind:
+        get = attrgetter(kind)
+        return lambda event: (get(event), None)
+    return lambda event: (None, None)
 
 
 def _keys(source: Mapping[str, Any]) -> int:

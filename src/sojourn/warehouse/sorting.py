@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,10 @@ _EXAMPLES = 400
 """Events of a portion that are learnt from, per type and name."""
 Kind = tuple[str, str, str | None]
 """Source, type and name."""
+Head = tuple[str, str | None]
+"""Type and name."""
+_BEGINNING = re.compile(rb'\{"type":"[a-z]+"(?:,"event":"(?:[^"\\]|\\.)*"|(?<!"track"))(?=[,}])')
+"""Type and name as the processor writes them, in front; other events are read to their end."""
 
 
 class _Head(msgspec.Struct, gc=False):
@@ -61,11 +66,11 @@ class Sorter:
         """Events decoded together, and the numbers of the rest; fewer than `few` are rest."""
         rest: list[int] = []
         found: list[Alike] = []
-        for (kind, name), numbers in _by_head(lines, rest).items():
+        for head, numbers in _by_head(lines, rest).items():
             left = numbers
             if len(numbers) >= few:
-                known = self._known((source_id, kind, name))
-                left = self._decoded(known, lines, numbers, few, found)
+                known = self._known((source_id, *head))
+                left = self._decoded(known, head, lines, numbers, few, found)
             rest += left
         return found, sorted(rest)
 
@@ -80,6 +85,7 @@ class Sorter:
     def _decoded(
         self,
         known: _Known,
+        head: Head,
         lines: Sequence[bytes],
         numbers: list[int],
         few: int,
@@ -88,7 +94,7 @@ class Sorter:
         """Add events of one type and name to `found`; the numbers of those that are not there."""
         alone: list[int] = []
         for pattern in known.patterns:
-            numbers = _decoded_with(pattern.mold, lines, numbers, few, found, alone)
+            numbers = _decoded_with(pattern.mold, head, lines, numbers, few, found, alone)
         if len(numbers) < few:
             return alone + numbers
         if known.pause:
@@ -96,7 +102,7 @@ class Sorter:
             return alone + numbers
         before = len(numbers)
         for pattern in self._learn(known, lines, numbers):
-            numbers = _decoded_with(pattern.mold, lines, numbers, few, found, alone)
+            numbers = _decoded_with(pattern.mold, head, lines, numbers, few, found, alone)
         known.useless = 0 if len(numbers) < before // 2 else known.useless + 1
         known.pause = min(64, 2**known.useless) if known.useless else 0
         return alone + numbers
@@ -135,16 +141,27 @@ def _example(line: bytes) -> dict[str, Any]:
     return event
 
 
-def _by_head(lines: Sequence[bytes], rest: list[int]) -> dict[tuple[str, str | None], list[int]]:
-    """The numbers of events by type and name; those without go into `rest`."""
-    groups: dict[tuple[str, str | None], list[int]] = {}
+def _by_head(lines: Sequence[bytes], rest: list[int]) -> dict[Head, list[int]]:
+    """The numbers of events by type and name; those without go into `rest`.
+
+    What an event begins with may not be true (a key may come again): decoding tells.
+    """
+    groups: dict[Head, list[int]] = {}
+    heads: dict[bytes, Head] = {}
+    begins = _BEGINNING.match
     for number, line in enumerate(lines):
-        try:
-            head = _head(line)
-        except Exception:  # it is looked at later, one by one
-            rest.append(number)
-            continue
-        key = (head.type, head.event)
+        beginning = begins(line)
+        text = beginning[0] if beginning else b""
+        key = heads.get(text)
+        if key is None:
+            try:
+                found = _head(text + b"}" if text else line)
+            except Exception:  # it is looked at later, one by one
+                rest.append(number)
+                continue
+            key = (found.type, found.event)
+            if text:
+                heads[text] = key
         group = groups.get(key)
         if group is None:
             groups[key] = [number]
@@ -155,27 +172,32 @@ def _by_head(lines: Sequence[bytes], rest: list[int]) -> dict[tuple[str, str | N
 
 def _decoded_with(
     mold: Mold,
+    head: Head,
     lines: Sequence[bytes],
     numbers: list[int],
     few: int,
     found: list[Alike],
     alone: list[int],
 ) -> list[int]:
-    """Decode events with a mold; the numbers of those that it refuses.
+    """Decode events with a mold; the numbers of those that it refuses, or that are of another head.
 
     Too few go to `alone`, the others to `found`.
     """
     taken: list[int] = []
     events: list[Any] = []
     refused: list[int] = []
-    decode_one = mold.decode
+    decode_one, head_of = mold.decode, mold.head_of
     for number in numbers:
         try:
-            events.append(decode_one(lines[number]))
+            event = decode_one(lines[number])
         except Exception:  # it is looked at later, one by one
             refused.append(number)
-        else:
+            continue
+        if head_of(event) == head:
+            events.append(event)
             taken.append(number)
+        else:
+            refused.append(number)
     if len(taken) < few:
         alone += taken
     elif taken:
