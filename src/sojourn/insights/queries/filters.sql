@@ -4,6 +4,14 @@
 -- name: chosen
 SELECT s.* FROM sessions AS s WHERE {{conditions}}
 
+-- name: walked
+-- Their rows of `session_paths`: it has what these conditions ask for.
+SELECT s.rowid AS rid, s.* FROM session_paths AS s WHERE {{conditions}}
+
+-- name: walked_of_chosen
+SELECT p.rowid AS rid, p.* FROM session_paths AS p
+WHERE p.session_key IN (SELECT chosen.session_key FROM ({{chosen}}) AS chosen)
+
 -- name: everything
 TRUE
 

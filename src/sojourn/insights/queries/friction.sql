@@ -5,14 +5,7 @@
 
 -- name: marks
 WITH chosen AS ({{chosen}}),
-picked AS MATERIALIZED (
-    SELECT p.rowid AS rid, c.session_key, c.views - len(p.views) AS repeated_views
-    FROM session_paths AS p JOIN chosen AS c ON c.session_key = p.session_key
-),
-paths AS NOT MATERIALIZED (
-    SELECT rowid AS rid, first_ms, kinds, at_ms, views
-    FROM session_paths WHERE rowid IN (SELECT rid FROM picked)
-),
+paths AS NOT MATERIALIZED ({{walked}}),
 kinds AS NOT MATERIALIZED (
     SELECT kind, coalesce(step, -1) AS step, node, coalesce(target, name) AS place FROM path_kinds
 ),
@@ -45,7 +38,7 @@ suspects AS (
     SELECT rid FROM (SELECT rid, unnest(views) AS view, unnest(views[3:]) AS later FROM paths)
     WHERE view = later
     UNION
-    SELECT rid FROM picked WHERE repeated_views >= 2
+    SELECT rid FROM paths WHERE len(list_filter(kinds, lambda kind: kind & 9 = 9)) - len(views) >= 2
 ),
 looked AS (
     SELECT rowid AS rid, first_ms, generate_subscripts(kinds, 1) AS event_index, unnest(kinds) AS kind,
@@ -87,8 +80,7 @@ moves AS (
     SELECT e.before_step, e.step, l.next_ms - l.at_ms
     FROM (
         SELECT first_ms, unnest(at_ms) AS at_ms, unnest(kinds[2:]) AS next_kind, unnest(at_ms[2:]) AS next_ms
-        FROM session_paths
-        WHERE first_ms < epoch_ms($from) AND rowid IN (SELECT rid FROM picked)
+        FROM paths WHERE first_ms < epoch_ms($from)
     ) AS l
     JOIN kinds AS n ON n.kind = l.next_kind
     JOIN ends AS e ON e.before_step = -1 AND e.step = n.step
@@ -130,7 +122,7 @@ walked AS (
 ),
 marks AS (
     SELECT p.session_key, w.signal, w.event_index, w.place
-    FROM walked AS w JOIN picked AS p ON p.rid = w.rid
+    FROM walked AS w JOIN paths AS p ON p.rid = w.rid
     UNION ALL
     SELECT e.session_key, 'error_exit', e.event_index, coalesce(e.node, e.name)
     FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key

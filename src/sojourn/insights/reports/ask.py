@@ -59,9 +59,12 @@ class Ask:
     def rows(
         self, sql: str, selection: Selection | None = None, **values: Any
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Column names and rows of a query; `{{chosen}}` in it stands for the chosen sessions."""
+        """Column names and rows of a query; `{{chosen}}` in it stands for the chosen sessions.
+
+        `{{walked}}` stands for their rows of `session_paths`.
+        """
         chosen = selection or self.selection
-        text = sql.replace("{{chosen}}", chosen.sql)
+        text = chosen.filled(sql)
         known = {**chosen.values, "zone": chosen.zone, "now": self.now, **values}
         wanted = {name: known[name] for name in _VALUE.findall(text)}
         self.statements.append(text)

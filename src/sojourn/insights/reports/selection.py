@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ _DEFAULTS = {parameter.name: parameter.default for parameter in COMMON}
 _LISTS = ("source", "page", "has", "lacks", "repair", "session", *EQUAL)
 _SETS = tuple(parameter.name for parameter in SETS)
 _TEMPLATES = {"session": "session_list"}
+_OF_PATHS = {_FILTERS[name] for name in ("from", "to", "source", "traffic", "session_list")}
+"""Conditions on columns that `session_paths` has, too."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,18 @@ class Selection:
         """A query that gives the rows of `sessions` that are meant."""
         conditions = "\n    AND ".join(self.conditions or (_FILTERS["everything"],))
         return _FILTERS["chosen"].replace("{{conditions}}", conditions)
+
+    @property
+    def paths(self) -> str:
+        """A query that gives their rows of `session_paths`, with `rid`, the row's number."""
+        if _OF_PATHS.issuperset(self.conditions):
+            conditions = "\n    AND ".join(self.conditions or (_FILTERS["everything"],))
+            return _FILTERS["walked"].replace("{{conditions}}", conditions)
+        return _FILTERS["walked_of_chosen"].replace("{{chosen}}", self.sql)
+
+    def filled(self, sql: str) -> str:
+        """A query with these sessions put in where it says `{{chosen}}` or `{{walked}}`."""
+        return sql.replace("{{chosen}}", self.sql).replace("{{walked}}", self.paths)
 
     def behind(self, **more: str | None) -> dict[str, str]:
         """The parameters of the sessions of a figure: these, narrowed by `more`.
@@ -85,22 +99,23 @@ def select(given: Mapping[str, str], now: datetime) -> Selection:
     for name in _SETS:
         if text := given.get(name, ""):
             facts = set_facts(name, text)
+            condition, more = set_condition(name, text, facts)
             own = facts.get("filters")
-            chosen, inner = (base.sql, {}) if own is None else _inner(own, now)
-            condition, more = set_condition(name, text, facts, chosen)
-            conditions.append(condition)
-            values |= {**inner, **more}
+            of = base if own is None else _inner(own, now)
+            conditions.append(of.filled(condition))
+            values |= {**of.values, **more}
             kept[name] = text
     return Selection(period, str(zone), kept, tuple(conditions), values)
 
 
-def _inner(filters: Any, now: datetime) -> tuple[str, dict[str, Any]]:
+def _inner(filters: Any, now: datetime) -> Selection:
     """The selection that a set carries itself, its values renamed apart from the outer ones."""
     if not isinstance(filters, dict):
         raise InvalidSettings("filters: a set has wrong filters; take it from a row of a report")
     chosen = select({str(name): str(text) for name, text in filters.items()}, now)
-    sql = _VALUE.sub(r"$inner_\1", chosen.sql)
-    return sql, {f"inner_{name}": value for name, value in chosen.values.items()}
+    conditions = tuple(_VALUE.sub(r"$inner_\1", condition) for condition in chosen.conditions)
+    values = {f"inner_{name}": value for name, value in chosen.values.items()}
+    return replace(chosen, conditions=conditions, values=values)
 
 
 def _condition(name: str, text: str, now: datetime) -> tuple[str, Any]:

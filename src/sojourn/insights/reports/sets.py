@@ -156,13 +156,13 @@ def set_facts(name: str, text: str) -> Mapping[str, Any]:
     return facts
 
 
-def set_condition(name: str, text: str, facts: Mapping[str, Any], chosen: str) -> SqlAndValues:
-    """The condition on `sessions AS s` that a set means; `chosen` is the selection it is of."""
+def set_condition(name: str, text: str, facts: Mapping[str, Any]) -> SqlAndValues:
+    """The condition on `sessions AS s` that a set means, of the selection to be put in."""
     try:
         sql, values = _SET_SQL[name](facts)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _no_set(name, text) from None
-    return f"s.session_key IN (\n{sql.replace('{{chosen}}', chosen)}\n)", values
+    return f"s.session_key IN (\n{sql}\n)", values
 
 
 def _no_set(name: str, text: str) -> InvalidSettings:
