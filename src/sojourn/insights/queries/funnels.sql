@@ -1,110 +1,135 @@
 -- One attempt per session: from its first match of step 1, each further step at the earliest event
 -- after the one before. Within n sessions of a person the order is (number of the session, event).
--- `reach` is repeated for every step after the first.
+-- Attempts are walked in `session_paths`; `rid` is the row of the session there, `line` what an
+-- attempt must stay in: the session, or its person. `reach` is repeated for every step after the first.
 
 -- name: hits
 chosen AS ({{chosen}}),
+paths AS NOT MATERIALIZED ({{walked}}),
 steps AS (SELECT unnest($funnel_steps) AS pattern, unnest(range(1, len($funnel_steps) + 1)) AS step),
-names AS (
-    SELECT DISTINCT e.node, e.name FROM session_events AS e
-    WHERE e.event_time >= $from AND coalesce(e.node, e.name) IS NOT NULL
-),
 matching AS (
-    SELECT DISTINCT n.node, n.name, s.step
-    FROM names AS n JOIN steps AS s
-        ON coalesce(n.node, '') = s.pattern OR coalesce(n.name, '') = s.pattern
-        OR (contains(s.pattern, '*') AND (coalesce(n.node, '') GLOB s.pattern OR coalesce(n.name, '') GLOB s.pattern))
+    SELECT DISTINCT k.kind, s.step
+    FROM path_kinds AS k JOIN steps AS s
+        ON coalesce(k.node, '') = s.pattern OR coalesce(k.name, '') = s.pattern
+        OR (contains(s.pattern, '*') AND (coalesce(k.node, '') GLOB s.pattern OR coalesce(k.name, '') GLOB s.pattern))
+    WHERE coalesce(k.node, k.name) IS NOT NULL
 ),
-pool AS (
-    SELECT session_key, person, person_session_number FROM chosen
-    UNION
-    SELECT s.session_key, s.person, s.person_session_number
-    FROM sessions AS s WHERE $funnel_within > 1 AND s.person IN (SELECT person FROM chosen)
-),
-hits AS (
+{{pool}},
+events AS NOT MATERIALIZED (
     SELECT
-        p.person, p.session_key, p.person_session_number AS number, m.step,
-        p.person_session_number * 1048576 + e.event_index AS place, e.event_time
-    FROM session_events AS e
-    JOIN matching AS m
-        ON m.node IS NOT DISTINCT FROM e.node AND m.name IS NOT DISTINCT FROM e.name
-    JOIN pool AS p ON p.session_key = e.session_key
-    WHERE e.event_time >= $from
+        rid, line, number, unnest(kinds) AS kind, first_ms + unnest(at_ms) AS at_ms,
+        number * 1048576 + generate_subscripts(kinds, 1) AS place
+    FROM pool
 ),
-everything AS (
-    SELECT p.person, p.person_session_number * 1048576 + e.event_index AS place
-    FROM session_events AS e JOIN pool AS p ON p.session_key = e.session_key
-    WHERE $funnel_strict AND e.event_time >= $from AND (e.is_view OR e.type = 'track')
+hits AS MATERIALIZED (
+    SELECT e.rid, e.line, e.number, m.step, e.place, e.at_ms
+    FROM events AS e JOIN matching AS m ON m.kind = e.kind
+    WHERE e.at_ms >= epoch_ms($from)
 ),
 reached_1 AS (
-    SELECT h.session_key, h.person, min(h.number) AS number, min(h.place) AS place,
-        min(h.event_time) AS began, min(h.event_time) AS moment
-    FROM hits AS h JOIN chosen AS c ON c.session_key = h.session_key
-    WHERE h.step = 1
-    GROUP BY h.session_key, h.person
+    SELECT rid, any_value(line) AS line, any_value(number) AS number, min(place) AS place,
+        min(at_ms) AS began_ms, min(at_ms) AS moment_ms
+    FROM hits WHERE step = 1 AND rid IN (SELECT rid FROM paths)
+    GROUP BY rid
+)
+
+-- name: alone
+pool AS NOT MATERIALIZED (
+    SELECT rid, rid AS line, CAST(0 AS BIGINT) AS number, first_ms, kinds, at_ms FROM paths
+)
+
+-- name: of_person
+places AS (
+    SELECT p.rowid AS rid, CAST(s.person_session_number AS BIGINT) AS number,
+        min(p.rowid) OVER (PARTITION BY s.person) AS line
+    FROM sessions AS s JOIN session_paths AS p ON p.session_key = s.session_key
+    WHERE s.person IN (SELECT person FROM chosen)
+),
+pool AS NOT MATERIALIZED (
+    SELECT o.rid, o.line, o.number, p.first_ms, p.kinds, p.at_ms
+    FROM places AS o JOIN session_paths AS p ON p.rowid = o.rid
 )
 
 -- name: reach
 reached_{{k}} AS (
-    SELECT r.session_key, r.person, r.number, min(h.place) AS place, any_value(r.began) AS began,
-        min(h.event_time) AS moment
+    SELECT r.rid, any_value(r.line) AS line, any_value(r.number) AS number, min(h.place) AS place,
+        any_value(r.began_ms) AS began_ms, min(h.at_ms) AS moment_ms
     FROM reached_{{before}} AS r
     JOIN hits AS h
-        ON h.person = r.person AND h.step = {{k}} AND h.place > r.place
+        ON h.line = r.line AND h.step = {{k}} AND h.place > r.place
         AND h.number < r.number + $funnel_within
-    WHERE NOT $funnel_strict OR NOT EXISTS (
-        SELECT 1 FROM everything AS x
-        WHERE x.person = r.person AND x.place > r.place AND x.place < h.place
-    )
-    GROUP BY r.session_key, r.person, r.number
+    {{unbroken}}
+    GROUP BY r.rid
+)
+
+-- name: unbroken
+WHERE NOT EXISTS (
+    SELECT 1 FROM solid AS x
+    WHERE x.line = r.line AND x.place > r.place AND x.place < h.place
+)
+
+-- name: solid
+-- What must not come between steps that follow each other strictly.
+solid AS (
+    SELECT line, place FROM events
+    WHERE at_ms >= epoch_ms($from)
+        AND kind IN (SELECT kind FROM path_kinds WHERE is_view OR type = 'track')
 )
 
 -- name: exclusion
 -- Attempts that meet an exclusion step after their start and before their last step are void.
 voided AS (
-    SELECT DISTINCT r.session_key
-    FROM reached_1 AS r LEFT JOIN reached_{{last}} AS l ON l.session_key = r.session_key
-    JOIN pool AS p ON p.person = r.person AND p.person_session_number >= r.number
-        AND p.person_session_number < r.number + $funnel_within
-    JOIN session_events AS e ON e.session_key = p.session_key
-    WHERE (e.node IN (SELECT unnest($funnel_exclude)) OR e.name IN (SELECT unnest($funnel_exclude)))
-        AND p.person_session_number * 1048576 + e.event_index > r.place
-        AND (l.place IS NULL OR p.person_session_number * 1048576 + e.event_index < l.place)
+    SELECT DISTINCT r.rid
+    FROM reached_1 AS r LEFT JOIN reached_{{last}} AS l ON l.rid = r.rid
+    JOIN events AS e ON e.line = r.line AND e.number >= r.number AND e.number < r.number + $funnel_within
+    WHERE e.kind IN (
+        SELECT kind FROM path_kinds
+        WHERE node IN (SELECT unnest($funnel_exclude)) OR name IN (SELECT unnest($funnel_exclude))
+    )
+        AND e.place > r.place AND (l.place IS NULL OR e.place < l.place)
 )
+
+-- name: no_exclusion
+voided AS (SELECT rid FROM reached_1 WHERE FALSE)
 
 -- name: depth
-SELECT {{k}} AS depth, session_key, place, epoch_ms(moment) - epoch_ms(began) AS took_ms
-FROM reached_{{k}} WHERE session_key NOT IN (SELECT session_key FROM voided)
+SELECT {{k}} AS depth, rid, place, moment_ms - began_ms AS took_ms
+FROM reached_{{k}} WHERE rid NOT IN (SELECT rid FROM voided)
 
--- name: keep
-CREATE OR REPLACE TEMP TABLE funnel_depths AS
-{{depths}}
-SELECT * FROM depths
-
--- name: steps
-SELECT depth, count(*) AS sessions,
-    quantile_cont(took_ms, 0.5) / 1000.0 AS median_seconds, quantile_cont(took_ms, 0.9) / 1000.0 AS p90_seconds
-FROM funnel_depths GROUP BY depth ORDER BY depth
-
--- name: next
--- What the sessions that stopped at a step did next: the node after their last step.
-WITH lasts AS (SELECT session_key, max(depth) AS depth FROM funnel_depths GROUP BY session_key),
+-- name: report
+-- Per depth its sessions and times (`next_node` is NULL), and what the sessions that stopped there
+-- did next: the node after their last step.
+lasts AS (SELECT rid, max(depth) AS depth FROM depths GROUP BY rid),
 stops AS (
-    SELECT d.session_key, d.depth, d.place % 1048576 AS event_index
-    FROM funnel_depths AS d JOIN lasts AS l ON l.session_key = d.session_key AND l.depth = d.depth
+    SELECT d.rid, d.depth, d.place % 1048576 AS event_index
+    FROM depths AS d JOIN lasts AS l ON l.rid = d.rid AND l.depth = d.depth
     WHERE d.depth < $funnel_length
 ),
+later AS (
+    SELECT s.rid, unnest(p.kinds[s.event_index + 1:]) AS kind,
+        generate_subscripts(p.kinds[s.event_index + 1:], 1) AS place
+    FROM stops AS s JOIN paths AS p ON p.rid = s.rid
+),
+named AS (SELECT kind, coalesce(node, name) AS node FROM path_kinds WHERE coalesce(node, name) IS NOT NULL),
 followers AS (
-    SELECT s.session_key, s.depth, coalesce(min_by(coalesce(e.node, e.name), e.event_index), '(exit)') AS next_node
-    FROM stops AS s LEFT JOIN session_events AS e
-        ON e.session_key = s.session_key AND e.event_index > s.event_index AND coalesce(e.node, e.name) IS NOT NULL
-    GROUP BY s.session_key, s.depth
+    SELECT l.rid, arg_min(l.kind, l.place) AS kind
+    FROM later AS l JOIN named AS n ON n.kind = l.kind GROUP BY l.rid
+),
+following AS (
+    SELECT s.depth, f.kind, count(*) AS sessions
+    FROM stops AS s LEFT JOIN followers AS f ON f.rid = s.rid GROUP BY s.depth, f.kind
 )
-SELECT depth, next_node, count(*) AS sessions
-FROM followers GROUP BY depth, next_node
-QUALIFY row_number() OVER (PARTITION BY depth ORDER BY count(*) DESC, next_node) <= 8
+SELECT depth, NULL AS next_node, count(*) AS sessions,
+    quantile_cont(took_ms, 0.5) / 1000.0 AS median_seconds, quantile_cont(took_ms, 0.9) / 1000.0 AS p90_seconds
+FROM depths GROUP BY depth
+UNION ALL
+SELECT f.depth, coalesce(n.node, '(exit)') AS next_node, CAST(sum(f.sessions) AS BIGINT) AS sessions, NULL, NULL
+FROM following AS f LEFT JOIN named AS n ON n.kind = f.kind
+GROUP BY f.depth, coalesce(n.node, '(exit)')
+QUALIFY row_number() OVER (PARTITION BY f.depth ORDER BY sum(f.sessions) DESC, coalesce(n.node, '(exit)')) <= 8
 ORDER BY depth, sessions DESC, next_node
 
 -- name: sessions
-SELECT session_key FROM depths WHERE depth = $funnel_reached
-    AND ($funnel_missed = 0 OR session_key NOT IN (SELECT session_key FROM depths WHERE depth = $funnel_missed))
+SELECT session_key FROM paths
+WHERE rid IN (SELECT rid FROM depths WHERE depth = $funnel_reached)
+    AND ($funnel_missed = 0 OR rid NOT IN (SELECT rid FROM depths WHERE depth = $funnel_missed))

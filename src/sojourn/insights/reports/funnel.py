@@ -35,16 +35,14 @@ def funnel(ask: Ask) -> Report:
     steps = ask.names("steps")
     if not 2 <= len(steps) <= MOST_STEPS:
         raise InvalidSettings(f"steps: give 2 to {MOST_STEPS} nodes or events, separated by |")
-    asked = {
-        "steps": steps,
-        "within": ask.number("within", 1, 1000),
-        "strict": ask.choice("strict") == "yes",
-        "exclude": ask.names("exclude"),
-    }
-    values = funnel_values(steps, asked["within"], asked["strict"], asked["exclude"])  # type: ignore[arg-type]
-    ask.rows(_SQL["keep"].replace("{{depths}}", funnel_sql(len(steps))), **values)
-    found = {row[0]: row[1:] for row in ask.rows(_SQL["steps"])[1]}
-    following = ask.rows(_SQL["next"], funnel_length=len(steps))[1]
+    within, is_strict = ask.number("within", 1, 1000), ask.choice("strict") == "yes"
+    exclude = ask.names("exclude")
+    asked = {"steps": steps, "within": within, "strict": is_strict, "exclude": exclude}
+    sql = f"{funnel_sql(len(steps), within, is_strict, exclude)},\n{_SQL['report']}"
+    values = funnel_values(steps, within, exclude)
+    lines = ask.rows(sql, funnel_length=len(steps), **values)[1]
+    found = {row[0]: row[2:] for row in lines if row[1] is None}
+    following = [row[:3] for row in lines if row[1] is not None]
     rows: list[list[Any]] = []
     behind, dropped = [], []
     for k, step in enumerate(steps, 1):

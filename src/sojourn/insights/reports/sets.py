@@ -72,35 +72,38 @@ def _transition(facts: Mapping[str, Any]) -> SqlAndValues:
     return _JOURNEYS["transition_sessions"], {**values, "transition_next": facts["next"]}
 
 
-def funnel_sql(steps: int) -> str:
+def funnel_sql(steps: int, within: int, is_strict: bool, exclude: Sequence[str]) -> str:
     """The common part of funnel queries: ends with `depths`, one row per session and step."""
-    parts = [_FUNNELS["hits"]]
-    parts += [
-        _FUNNELS["reach"].replace("{{k}}", str(k)).replace("{{before}}", str(k - 1))
-        for k in range(2, steps + 1)
-    ]
-    parts.append(_FUNNELS["exclusion"].replace("{{last}}", str(steps)))
+    pool = _FUNNELS["alone" if within == 1 else "of_person"]
+    unbroken = _FUNNELS["unbroken"] if is_strict else ""
+    parts = [_FUNNELS["hits"].replace("{{pool}}", pool)]
+    if is_strict:
+        parts.append(_FUNNELS["solid"])
+    for k in range(2, steps + 1):
+        reach = _FUNNELS["reach"].replace("{{k}}", str(k)).replace("{{before}}", str(k - 1))
+        parts.append(reach.replace("{{unbroken}}", unbroken))
+    voided = _FUNNELS["exclusion" if exclude else "no_exclusion"]
+    parts.append(voided.replace("{{last}}", str(steps)))
     depths = [_FUNNELS["depth"].replace("{{k}}", str(k)) for k in range(1, steps + 1)]
-    parts.append("depths AS (\n" + "\nUNION ALL\n".join(depths) + "\n)")
+    parts.append("depths AS MATERIALIZED (\n" + "\nUNION ALL\n".join(depths) + "\n)")
     return "WITH " + ",\n".join(parts)
 
 
-def funnel_values(
-    steps: list[str], within: int, is_strict: bool, exclude: list[str]
-) -> dict[str, Any]:
+def funnel_values(steps: Sequence[str], within: int, exclude: Sequence[str]) -> dict[str, Any]:
     """The values of the queries in `funnels.sql`."""
     return {
-        "funnel_steps": steps,
+        "funnel_steps": list(steps),
         "funnel_within": within,
-        "funnel_strict": is_strict,
-        "funnel_exclude": exclude,
+        "funnel_exclude": list(exclude),
     }
 
 
 def _funnel(facts: Mapping[str, Any]) -> SqlAndValues:
-    values = funnel_values(facts["steps"], facts["within"], facts["strict"], facts["exclude"])
+    steps, within, exclude = facts["steps"], facts["within"], facts["exclude"]
+    values = funnel_values(steps, within, exclude)
     values |= {"funnel_reached": facts["reached"], "funnel_missed": facts.get("missed", 0)}
-    return f"{funnel_sql(len(facts['steps']))}\n{_FUNNELS['sessions']}", values
+    sql = funnel_sql(len(steps), within, facts["strict"], exclude)
+    return f"{sql}\n{_FUNNELS['sessions']}", values
 
 
 def _friction(facts: Mapping[str, Any]) -> SqlAndValues:
