@@ -81,7 +81,8 @@ class DuckDBTables:
             if model is not None:
                 for source_id, events in intake.events().items():
                     model.update(self._connection, source_id, events)
-        pa.default_memory_pool().release_unused()  # until the next load, readers may need it
+        if self._pace is not _RARE:  # the next load of a backlog is about to begin
+            pa.default_memory_pool().release_unused()  # readers may need it meanwhile
         return Loaded(
             events=intake.count,
             inserted=sum(m.inserted for m in merged),
@@ -192,6 +193,14 @@ class DuckDBTables:
         """
         with self._lock, contextlib.suppress(duckdb.Error):
             self._connection.execute("CHECKPOINT")
+
+    def give_back(self) -> None:
+        """Return to the system what DuckDB's allocator keeps for later; takes some 10 ms.
+
+        It does so whenever its limit is set, and by itself hardly ever.
+        """
+        with self.cursor() as cursor:
+            cursor.execute(f"SET GLOBAL memory_limit = '{self._memory_limit}'")
 
     def close(self) -> None:
         """Release the file. Safe to call twice."""

@@ -21,13 +21,14 @@ ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column};
 CREATE SCHEMA IF NOT EXISTS sojourn;
 CREATE TABLE IF NOT EXISTS sojourn.known_ids (hash UBIGINT NOT NULL);
 
+-- name: hashed_ids
+SELECT id, md5_number_lower($namespace || chr(31) || id) AS hash FROM incoming;
+
 -- name: known_ids
-SELECT id FROM incoming
-WHERE md5_number_lower($namespace || chr(31) || id) IN (SELECT hash FROM sojourn.known_ids);
+SELECT id FROM incoming WHERE hash IN (SELECT hash FROM sojourn.known_ids);
 
 -- name: remember_ids
-INSERT INTO sojourn.known_ids
-SELECT md5_number_lower($namespace || chr(31) || id) FROM incoming;
+INSERT INTO sojourn.known_ids SELECT hash FROM incoming;
 
 -- name: insert_all
 -- What is returned keeps it from being inserted in parts, which would be copied once more.

@@ -46,7 +46,8 @@ class Merger:
 
     def known(self, namespace: str, ids: Sequence[str]) -> set[str]:
         """Which of the ids are in some table of a namespace, or were."""
-        found: list[str] = self._known(namespace, pa.array(ids, pa.string())).to_pylist()
+        hashed = self._hashed(namespace, pa.array(ids, pa.string()))
+        found: list[str] = self._known(hashed).to_pylist()
         return set(found)
 
     def _suspects(self, namespace: str, tables: Mapping[str, pa.Table]) -> pa.Array:
@@ -54,14 +55,20 @@ class Merger:
         columns = [rows["id"] for table, rows in tables.items() if table != DISCARDS_TABLE]
         twice = [_repeated(column) for column in columns]
         ids = pc.unique(pa.chunked_array([chunk for c in columns for chunk in c.chunks]))
-        known = self._known(namespace, ids)
-        with self._incoming(pa.table({"id": ids.filter(pc.invert(pc.is_in(ids, known)))})):
-            self._connection.execute(SQL["remember_ids"], {"namespace": namespace}).fetchall()
+        hashed = self._hashed(namespace, ids)
+        known = self._known(hashed)
+        with self._incoming(hashed.filter(pc.invert(pc.is_in(hashed["id"], known)))):
+            self._connection.execute(SQL["remember_ids"]).fetchall()
         return pc.unique(pa.concat_arrays([known, *twice]))
 
-    def _known(self, namespace: str, ids: pa.Array) -> pa.Array:
+    def _hashed(self, namespace: str, ids: pa.Array) -> pa.Table:
         with self._incoming(pa.table({"id": ids})):
-            found = self._connection.execute(SQL["known_ids"], {"namespace": namespace}).fetchall()
+            hashed = self._connection.sql(SQL["hashed_ids"], params={"namespace": namespace})
+            return hashed.to_arrow_table()
+
+    def _known(self, hashed: pa.Table) -> pa.Array:
+        with self._incoming(hashed):
+            found = self._connection.execute(SQL["known_ids"]).fetchall()
         return pa.array([row[0] for row in found], pa.string())
 
     def _merge(self, namespace: str, table: str, rows: pa.Table, suspects: pa.Array) -> Merged:

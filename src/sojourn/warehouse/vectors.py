@@ -74,16 +74,16 @@ def _texts(values: Sequence[Any]) -> Vector | None:
     # One look at the offsets tells the lengths; Arrow's kernels would take a call for each.
     _, offsets, data = array.buffers()
     starts = np.frombuffer(offsets, np.int32, len(array) + 1)
-    lengths = np.diff(starts)
-    longest = int(lengths.max())
-    shortest = int(lengths.min())
+    lengths = starts[1:] - starts[:-1]
+    longest = int(np.maximum.reduce(lengths))
+    shortest = int(np.minimum.reduce(lengths))
     if shortest == 0 and "" in values:
         array = pc.if_else(pc.equal(array, ""), None, array)
     if longest >= _SHORTEST:
-        starts = starts[:-1][lengths >= _SHORTEST]
+        starts = starts[:-1] if shortest >= _SHORTEST else starts[:-1][lengths >= _SHORTEST]
         letters = np.frombuffer(data, np.uint8)
-        maybe = (letters[starts + 4] == _DASH) & (letters[starts] - _ZERO < 10)
-        if maybe.any():
+        dashed = starts[letters[4:][starts] == _DASH]
+        if len(dashed) and (letters[dashed] - _ZERO < 10).any():
             return _times(values, array, shortest == longest == _USUAL, longest)
     return _with_blanks(array, longest)
 
