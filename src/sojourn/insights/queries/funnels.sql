@@ -29,7 +29,7 @@ hits AS MATERIALIZED (
 reached_1 AS (
     SELECT rid, any_value(line) AS line, any_value(number) AS number, min(place) AS place,
         min(at_ms) AS began_ms, min(at_ms) AS moment_ms
-    FROM hits WHERE step = 1 AND rid IN (SELECT rid FROM paths)
+    FROM hits WHERE step = 1 AND {{own}}
     GROUP BY rid
 )
 
@@ -49,6 +49,12 @@ pool AS NOT MATERIALIZED (
     SELECT o.rid, o.line, o.number, p.first_ms, p.kinds, p.at_ms
     FROM places AS o JOIN session_paths AS p ON p.rowid = o.rid
 )
+
+-- name: every
+TRUE
+
+-- name: own
+rid IN (SELECT rid FROM paths)
 
 -- name: reach
 reached_{{k}} AS (
@@ -99,34 +105,39 @@ FROM reached_{{k}} WHERE rid NOT IN (SELECT rid FROM voided)
 -- name: report
 -- Per depth its sessions and times (`next_node` is NULL), and what the sessions that stopped there
 -- did next: the node after their last step.
-lasts AS (SELECT rid, max(depth) AS depth FROM depths GROUP BY rid),
 stops AS (
-    SELECT d.rid, d.depth, d.place % 1048576 AS event_index
-    FROM depths AS d JOIN lasts AS l ON l.rid = d.rid AND l.depth = d.depth
-    WHERE d.depth < $funnel_length
+    SELECT rid, max(depth) AS depth, arg_max(place, depth) % 1048576 AS event_index
+    FROM depths GROUP BY rid HAVING max(depth) < $funnel_length
 ),
-later AS (
-    SELECT s.rid, unnest(p.kinds[s.event_index + 1:]) AS kind,
-        generate_subscripts(p.kinds[s.event_index + 1:], 1) AS place
+ahead AS (
+    SELECT s.rid, s.depth, p.kinds[s.event_index + 1:] AS kinds
     FROM stops AS s JOIN paths AS p ON p.rid = s.rid
 ),
-named AS (SELECT kind, coalesce(node, name) AS node FROM path_kinds WHERE coalesce(node, name) IS NOT NULL),
+silent AS (SELECT kind FROM path_kinds WHERE coalesce(node, name) IS NULL),
 followers AS (
-    SELECT l.rid, arg_min(l.kind, l.place) AS kind
-    FROM later AS l JOIN named AS n ON n.kind = l.kind GROUP BY l.rid
+    SELECT depth, kinds[1] AS kind FROM ahead WHERE len(kinds) = 0 OR kinds[1] NOT IN (SELECT kind FROM silent)
+    UNION ALL
+    SELECT any_value(depth), arg_min(kind, place) FILTER (WHERE kind NOT IN (SELECT kind FROM silent))
+    FROM (
+        SELECT rid, depth, unnest(kinds) AS kind, generate_subscripts(kinds, 1) AS place
+        FROM ahead WHERE kinds[1] IN (SELECT kind FROM silent)
+    )
+    GROUP BY rid
 ),
 following AS (
-    SELECT s.depth, f.kind, count(*) AS sessions
-    FROM stops AS s LEFT JOIN followers AS f ON f.rid = s.rid GROUP BY s.depth, f.kind
+    SELECT f.depth, coalesce(k.node, k.name, '(exit)') AS node, sum(f.sessions) AS sessions
+    FROM (SELECT depth, kind, count(*) AS sessions FROM followers GROUP BY depth, kind) AS f
+    LEFT JOIN path_kinds AS k ON k.kind = f.kind
+    GROUP BY f.depth, coalesce(k.node, k.name, '(exit)')
 )
-SELECT depth, NULL AS next_node, count(*) AS sessions,
-    quantile_cont(took_ms, 0.5) / 1000.0 AS median_seconds, quantile_cont(took_ms, 0.9) / 1000.0 AS p90_seconds
-FROM depths GROUP BY depth
+SELECT depth, NULL AS next_node, sessions, took[1] / 1000.0 AS median_seconds, took[2] / 1000.0 AS p90_seconds
+FROM (
+    SELECT depth, count(*) AS sessions, quantile_cont(took_ms, [0.5, 0.9]) AS took
+    FROM depths GROUP BY depth
+)
 UNION ALL
-SELECT f.depth, coalesce(n.node, '(exit)') AS next_node, CAST(sum(f.sessions) AS BIGINT) AS sessions, NULL, NULL
-FROM following AS f LEFT JOIN named AS n ON n.kind = f.kind
-GROUP BY f.depth, coalesce(n.node, '(exit)')
-QUALIFY row_number() OVER (PARTITION BY f.depth ORDER BY sum(f.sessions) DESC, coalesce(n.node, '(exit)')) <= 8
+SELECT depth, node, CAST(sessions AS BIGINT), NULL, NULL FROM following
+QUALIFY row_number() OVER (PARTITION BY depth ORDER BY sessions DESC, node) <= 8
 ORDER BY depth, sessions DESC, next_node
 
 -- name: sessions

@@ -74,9 +74,10 @@ def _transition(facts: Mapping[str, Any]) -> SqlAndValues:
 
 def funnel_sql(steps: int, within: int, is_strict: bool, exclude: Sequence[str]) -> str:
     """The common part of funnel queries: ends with `depths`, one row per session and step."""
-    pool = _FUNNELS["alone" if within == 1 else "of_person"]
+    pool, own = ("alone", "every") if within == 1 else ("of_person", "own")
     unbroken = _FUNNELS["unbroken"] if is_strict else ""
-    parts = [_FUNNELS["hits"].replace("{{pool}}", pool)]
+    hits = _FUNNELS["hits"].replace("{{pool}}", _FUNNELS[pool]).replace("{{own}}", _FUNNELS[own])
+    parts = [hits]
     if is_strict:
         parts.append(_FUNNELS["solid"])
     for k in range(2, steps + 1):
