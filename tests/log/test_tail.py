@@ -45,7 +45,7 @@ def test_a_tail_keeps_only_so_much() -> None:
     for number in range(1, 101):
         tail.add("raw", 0, chunk(number, bytes(100_000)))
     kept = [n for n in range(100) if offsets(tail, n, 1)]
-    assert 30 <= len(kept) <= 8 * 2**20 / 100_000
+    assert 15 <= len(kept) <= 2 * 2**20 / 100_000
     assert kept[-1] == 99
 
 

@@ -11,6 +11,7 @@ from sojourn.app.data_directory import DataDirectory
 from sojourn.app.deliveries import Deliveries
 from sojourn.app.disk import DiskWatch
 from sojourn.app.erasure.building import build_erasures
+from sojourn.app.footprint import Footprint
 from sojourn.app.logs import described_log, open_log
 from sojourn.app.recent import RecentEvents
 from sojourn.app.session_news import session_news
@@ -29,6 +30,10 @@ from sojourn.settings import Configuration
 from sojourn.warehouse.description import described_tables
 from sojourn.warehouse.duckdb import DuckDBTables
 from sojourn.warehouse.session_feed import SessionFeed
+
+_CATCH_UP_BYTES = 16 << 20
+"""Of events in one load of a loader that is behind. Twice as much saves 3 % of the CPU time
+of a backlog, and takes 140 MB more."""
 
 
 class Platform:
@@ -66,8 +71,13 @@ class Platform:
             geography=self.geography,
         )
         self.loader = Loader(
-            self.log, self.tables, self.clock, interval_s=configuration["load_interval"] / 1000
+            self.log,
+            self.tables,
+            self.clock,
+            interval_s=configuration["load_interval"] / 1000,
+            catch_up_bytes=_CATCH_UP_BYTES,
         )
+        self.footprint = Footprint(self.tables, self.loader.counts)
         self.deliveries = Deliveries(
             configuration,
             self.sources,
@@ -102,7 +112,7 @@ class Platform:
         pause = asyncio.Event()
         parts = (self.processor, self.loader, self.deliveries, self.warehouses, self.recent)
         async with asyncio.TaskGroup() as group:
-            for part in (*parts, self.disk, self.erasures):
+            for part in (*parts, self.disk, self.footprint, self.erasures):
                 group.create_task(part.run(pause))
             reasons = [group.create_task(it.wait()) for it in (stop, self.erasures.wanted)]
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from sojourn.app.collector import calm_collector
 from sojourn.app.data_directory import DataDirectory, RunningServer
 from sojourn.app.faces import build_console, everything_but_events
+from sojourn.app.footprint import go_without_pandas
 from sojourn.app.listening import Server, listen, url_of
 from sojourn.app.platform import Platform
 from sojourn.console import Console
@@ -32,6 +33,7 @@ async def serve(configuration: Configuration, ready: Ready) -> None:
     Raises `DataDirectoryInUse` and `InvalidSettings` (the port is taken, …).
     """
     _check_open_console(configuration)
+    go_without_pandas()
     directory = DataDirectory(configuration.data_dir)
     directory.lock()
     try:

@@ -16,7 +16,6 @@ from sojourn.pipeline.loader import Loader
 from sojourn.settings import Configuration, DestinationSettings, parse_duration
 from sojourn.warehouse.registry import INTERVAL_S, MAX_BYTES, build_tables
 from sojourn.warehouse.session_feed import SessionFollower
-from sojourn.warehouse.sql_tables import SqlTables
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +95,8 @@ class Warehouses:
         Returns rows of events by table. Raises `WarehouseUnavailable`, and `InvalidSettings` for
         one that cannot.
         """
+        from sojourn.warehouse.sql_tables import SqlTables  # brings an SQL parser: 8 MB
+
         if not self._tables:
             self.open()
         tables = self._tables[self.names.index(name)]

@@ -43,7 +43,6 @@ def serve(
     """
     import uvloop
 
-    from sojourn.app.demo import Demo
     from sojourn.app.server import configure_logging
     from sojourn.app.server import serve as run_server
 
@@ -58,6 +57,8 @@ def serve(
         if account is not None:
             console.print("Console login, shown only now: [bold]{}[/]  {}".format(*account))
         if play_demo:
+            from sojourn.app.demo import Demo  # brings an HTTP client, which takes 9 MB
+
             key = platform.sources.all[0].write_key
             demo = Demo(server.url, key, platform.directory.path)
             playing.add(asyncio.get_running_loop().create_task(_play_beside(demo)))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from sojourn.core.ports import Stored
 
-_STREAM_BYTES = 32 * 2**20
+_STREAM_BYTES = 8 * 2**20
+"""More than what comes while a reader that keeps up does its work once."""
 
 
 @dataclass(frozen=True)
