@@ -202,14 +202,6 @@ class DuckDBTables:
         with self.cursor() as cursor:
             cursor.execute(f"SET GLOBAL memory_limit = '{self._memory_limit}'")
 
-    def give_back(self) -> None:
-        """Return to the system what DuckDB's allocator keeps for later; takes some 10 ms.
-
-        It does so whenever its limit is set, and by itself hardly ever.
-        """
-        with self.cursor() as cursor:
-            cursor.execute(f"SET GLOBAL memory_limit = '{self._memory_limit}'")
-
     def close(self) -> None:
         """Release the file. Safe to call twice."""
         with self._lock, self._parent_lock:
