@@ -1,6 +1,6 @@
 """The statistics of the scan: intervals, false discoveries, the stretch of time that differs.
 
-scipy is loaded by the first report that needs it: it takes 65 MB that a server may never need.
+scipy is loaded by the first scan: it takes 65 MB, and half a second, that a server may never need.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def difference(x1: float, n1: float, x2: float, n2: float) -> tuple[float, float
 
 def discoveries(p_values: Sequence[float], rate: float) -> list[bool]:
     """Which tests stand at a false discovery rate (Benjamini and Hochberg)."""
-    if not len(p_values):
-        return []
-    from scipy import stats
-
-    adjusted = stats.false_discovery_control(np.clip(p_values, 0, 1), method="bh")
-    return [bool(value <= rate) for value in adjusted]
+    found = np.clip(np.asarray(p_values, float), 0, 1)
+    order = np.argsort(found)
+    ranked = found[order] * (len(found) / np.arange(1, len(found) + 1))
+    stands = np.empty(len(found), bool)
+    stands[order] = np.minimum.accumulate(ranked[::-1])[::-1] <= rate
+    return [bool(one) for one in stands]
 
 
 class Stretch(NamedTuple):
