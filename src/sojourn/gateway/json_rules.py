@@ -35,13 +35,12 @@ _ESCAPES = re.compile(
 )
 
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{}[]")
-# Three patterns, each with one character to begin with: three times as fast as one for all.
-_big_signed_exponent = re.compile(rb"\+[0-9]{3,}(?:[,\]}\s]|\Z)").search
-_big_capital_exponent = re.compile(rb"E[0-9]{3,}(?:[,\]}\s]|\Z)").search
-_big_exponent = re.compile(rb"e[0-9]{3,}(?:[,\]}\s]|\Z)").search
-_STRIDE = 52
-"""A quarter of the 209 digits with which a number may overflow at an exponent below 100."""
-_FOUR_DIGITS = re.compile(rb"[0-9](?=[0-9]{3})")
+# What numbers are made of, each kind as one character: looking for one costs a fraction of looking
+# for any of ten. Digits become 0, exponents e, and what may follow a number a comma.
+_KINDS = bytes.maketrans(b"123456789E]} \t\r\n", b"000000000e,,,,,,")
+_big_exponent = re.compile(rb"0e\+?0{3,}(?:,|\Z)").search
+_LONG = b"0" * 209
+"""The digits with which a number may overflow at an exponent below 100."""
 
 
 def parse(body: bytes, depth: int) -> Any:
@@ -82,13 +81,10 @@ def is_suspicious(body: bytes, depth: int) -> bool:
     Made of the few operations that Python does at a nanosecond a byte or less: it is asked
     for every request. When in doubt it says yes.
     """
-    return (
-        _may_be_deep(body, depth)
-        or _big_signed_exponent(body) is not None
-        or _big_capital_exponent(body) is not None
-        or _big_exponent(body) is not None
-        or _may_have_long_numbers(body)
-    )
+    if _may_be_deep(body, depth):
+        return True
+    kinds = body.translate(_KINDS)
+    return _LONG in kinds or _big_exponent(kinds) is not None
 
 
 def _decode_mended(body: bytes) -> Any:
@@ -118,14 +114,6 @@ def _may_be_deep(body: bytes, most: int) -> bool:
         if len(brackets) > 0.9 * before:
             break
     return True
-
-
-def _may_have_long_numbers(body: bytes) -> bool:
-    """Whether there are 209 digits in a row: they cover four samples in a row."""
-    return any(
-        body[(start := match.start() * _STRIDE) : start + 3 * _STRIDE].isdigit()
-        for match in _FOUR_DIGITS.finditer(body[::_STRIDE])
-    )
 
 
 def _check_tree(document: Any, depth: int) -> None:
