@@ -141,10 +141,11 @@ def bare_app(log: Any) -> Any:
 
 
 def serve(kind: str, port: int, folder: Path) -> None:
-    """Run one of the two servers until it is stopped."""
-    import uvicorn
+    """Run one of the two servers until it is stopped, as `sojourn serve` runs its own."""
+    import uvloop
 
     from sojourn.app.collector import calm_collector
+    from sojourn.app.listening import Server, listen
     from sojourn.core.source import Source
     from sojourn.gateway import Gateway
     from sojourn.log import SqliteLog
@@ -154,15 +155,8 @@ def serve(kind: str, port: int, folder: Path) -> None:
     source = Source("source", "Benchmark", WRITE_KEY)
     app = bare_app(log) if kind == "bare" else Gateway({WRITE_KEY: source}.get, log, WallClock())
     calm_collector()
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        proxy_headers=False,
-    )
+    with listen("127.0.0.1", port) as listener:
+        uvloop.run(Server(app, lambda: None).serve(sockets=[listener]))
 
 
 def free_port() -> int:
