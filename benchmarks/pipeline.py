@@ -29,6 +29,7 @@ from typing import Any
 
 import duckdb
 
+from sojourn.app.collector import calm_collector
 from sojourn.core.envelope import RequestMeta, pack_request, unpack_events
 from sojourn.core.ports import EVENTS, RAW, Entry, SessionModel
 from sojourn.core.source import Source
@@ -267,6 +268,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.peer and not options.peer_python:
         parser.error("--peer needs --peer-python")
+    calm_collector()  # as the server does
     for kind in options.kinds or ["web", "wide"]:
         with tempfile.TemporaryDirectory() as folder:
             work = measure(kind, options, Path(folder))
