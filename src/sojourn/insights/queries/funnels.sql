@@ -1,7 +1,7 @@
 -- One attempt per session: from its first match of step 1, each further step at the earliest event
 -- after the one before. Within n sessions of a person the order is (number of the session, event).
--- Attempts are walked in `session_paths`; `rid` is the row of the session there, `line` what an
--- attempt must stay in: the session, or its person. `reach` is repeated for every step after the first.
+-- Attempts are walked in `session_paths`; `rid` is the row of the session there (of an attempt: of the
+-- session that it starts in). `reach` is repeated for every step after the first.
 
 -- name: hits
 chosen AS ({{chosen}}),
@@ -17,69 +17,79 @@ matching AS (
 {{pool}},
 events AS NOT MATERIALIZED (
     SELECT
-        rid, line, number, unnest(kinds) AS kind, first_ms + unnest(at_ms) AS at_ms,
+        rid, unnest(kinds) AS kind, first_ms + unnest(at_ms) AS at_ms,
         number * 1048576 + generate_subscripts(kinds, 1) AS place
     FROM pool
 ),
 hits AS MATERIALIZED (
-    SELECT e.rid, e.line, e.number, m.step, e.place, e.at_ms
+    SELECT e.rid, m.step, e.place, e.at_ms
     FROM events AS e JOIN matching AS m ON m.kind = e.kind
     WHERE e.at_ms >= epoch_ms($from)
 ),
 reached_1 AS (
-    SELECT rid, any_value(line) AS line, any_value(number) AS number, min(place) AS place,
-        min(at_ms) AS began_ms, min(at_ms) AS moment_ms
+    SELECT rid, min(place) AS place, min(at_ms) AS began_ms, min(at_ms) AS moment_ms
     FROM hits WHERE step = 1 AND {{own}}
     GROUP BY rid
 )
 
 -- name: alone
 pool AS NOT MATERIALIZED (
-    SELECT rid, rid AS line, CAST(0 AS BIGINT) AS number, first_ms, kinds, at_ms FROM paths
+    SELECT rid, CAST(0 AS BIGINT) AS number, first_ms, kinds, at_ms FROM paths
 )
 
--- name: of_person
-places AS (
+-- name: alone_own
+TRUE
+
+-- name: alone_span
+{{what}} AS e ON e.rid = r.rid
+
+-- name: persons
+-- `spans`: the sessions that the attempt of a session may go on in, itself among them.
+places AS MATERIALIZED (
     SELECT p.rowid AS rid, CAST(s.person_session_number AS BIGINT) AS number,
         min(p.rowid) OVER (PARTITION BY s.person) AS line
     FROM sessions AS s JOIN session_paths AS p ON p.session_key = s.session_key
     WHERE s.person IN (SELECT person FROM chosen)
 ),
 pool AS NOT MATERIALIZED (
-    SELECT o.rid, o.line, o.number, p.first_ms, p.kinds, p.at_ms
+    SELECT o.rid, o.number, p.first_ms, p.kinds, p.at_ms
     FROM places AS o JOIN session_paths AS p ON p.rowid = o.rid
+),
+spans AS NOT MATERIALIZED (
+    SELECT o.rid, l.rid AS later
+    FROM places AS o JOIN places AS l
+        ON l.line = o.line AND l.number >= o.number AND l.number < o.number + $funnel_within
 )
 
--- name: every
-TRUE
-
--- name: own
+-- name: persons_own
 rid IN (SELECT rid FROM paths)
+
+-- name: persons_span
+spans AS w ON w.rid = r.rid JOIN {{what}} AS e ON e.rid = w.later
 
 -- name: reach
 reached_{{k}} AS (
-    SELECT r.rid, any_value(r.line) AS line, any_value(r.number) AS number, min(h.place) AS place,
-        any_value(r.began_ms) AS began_ms, min(h.at_ms) AS moment_ms
+    SELECT r.rid, min(e.place) AS place, any_value(r.began_ms) AS began_ms, min(e.at_ms) AS moment_ms
     FROM reached_{{before}} AS r
-    JOIN hits AS h
-        ON h.line = r.line AND h.step = {{k}} AND h.place > r.place
-        AND h.number < r.number + $funnel_within
-    {{unbroken}}
+    JOIN {{hits_of_attempt}}
+    WHERE e.step = {{k}} AND e.place > r.place {{unbroken}}
     GROUP BY r.rid
 )
 
 -- name: unbroken
-WHERE NOT EXISTS (
+AND NOT EXISTS (
     SELECT 1 FROM solid AS x
-    WHERE x.line = r.line AND x.place > r.place AND x.place < h.place
+    WHERE x.rid = r.rid AND x.place > r.place AND x.place < e.place
 )
 
 -- name: solid
--- What must not come between steps that follow each other strictly.
+-- What must not come between steps that follow each other strictly, by attempt.
 solid AS (
-    SELECT line, place FROM events
-    WHERE at_ms >= epoch_ms($from)
-        AND kind IN (SELECT kind FROM path_kinds WHERE is_view OR type = 'track')
+    SELECT r.rid, e.place
+    FROM reached_1 AS r
+    JOIN {{events_of_attempt}}
+    WHERE e.at_ms >= epoch_ms($from)
+        AND e.kind IN (SELECT kind FROM path_kinds WHERE is_view OR type = 'track')
 )
 
 -- name: exclusion
@@ -87,7 +97,7 @@ solid AS (
 voided AS (
     SELECT DISTINCT r.rid
     FROM reached_1 AS r LEFT JOIN reached_{{last}} AS l ON l.rid = r.rid
-    JOIN events AS e ON e.line = r.line AND e.number >= r.number AND e.number < r.number + $funnel_within
+    JOIN {{events_of_attempt}}
     WHERE e.kind IN (
         SELECT kind FROM path_kinds
         WHERE node IN (SELECT unnest($funnel_exclude)) OR name IN (SELECT unnest($funnel_exclude))

@@ -74,20 +74,29 @@ def _transition(facts: Mapping[str, Any]) -> SqlAndValues:
 
 def funnel_sql(steps: int, within: int, is_strict: bool, exclude: Sequence[str]) -> str:
     """The common part of funnel queries: ends with `depths`, one row per session and step."""
-    pool, own = ("alone", "every") if within == 1 else ("of_person", "own")
-    unbroken = _FUNNELS["unbroken"] if is_strict else ""
-    hits = _FUNNELS["hits"].replace("{{pool}}", _FUNNELS[pool]).replace("{{own}}", _FUNNELS[own])
-    parts = [hits]
-    if is_strict:
-        parts.append(_FUNNELS["solid"])
-    for k in range(2, steps + 1):
-        reach = _FUNNELS["reach"].replace("{{k}}", str(k)).replace("{{before}}", str(k - 1))
-        parts.append(reach.replace("{{unbroken}}", unbroken))
-    voided = _FUNNELS["exclusion" if exclude else "no_exclusion"]
-    parts.append(voided.replace("{{last}}", str(steps)))
+    pool = "alone" if within == 1 else "persons"
+    parts = [_FUNNELS["hits"]] + ([_FUNNELS["solid"]] if is_strict else [])
+    parts += [
+        _FUNNELS["reach"].replace("{{k}}", str(k)).replace("{{before}}", str(k - 1))
+        for k in range(2, steps + 1)
+    ]
+    parts.append(_FUNNELS["exclusion" if exclude else "no_exclusion"])
     depths = [_FUNNELS["depth"].replace("{{k}}", str(k)) for k in range(1, steps + 1)]
     parts.append("depths AS MATERIALIZED (\n" + "\nUNION ALL\n".join(depths) + "\n)")
-    return "WITH " + ",\n".join(parts)
+    sql = "WITH " + ",\n".join(parts)
+    filled = {
+        "pool": _FUNNELS[pool],
+        "own": _FUNNELS[f"{pool}_own"],
+        "unbroken": _FUNNELS["unbroken"] if is_strict else "",
+        "last": str(steps),
+        **{
+            f"{what}_of_attempt": _FUNNELS[f"{pool}_span"].replace("{{what}}", what)
+            for what in ("hits", "events")
+        },
+    }
+    for name, text in filled.items():
+        sql = sql.replace(f"{{{{{name}}}}}", text)
+    return sql
 
 
 def funnel_values(steps: Sequence[str], within: int, exclude: Sequence[str]) -> dict[str, Any]:
