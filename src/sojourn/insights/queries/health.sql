@@ -18,50 +18,64 @@ arrivals AS (
         t.session_key, t.source_id, m.id_fault, m.sdk_session_id, m.sdk_session_no, m.anonymous_id, m.sent_at,
         received_us - event_us AS delay_us, abs(received_us - sent_us) AS skew_us,
         received_us - event_us > timeout_us AS is_late,
-        coalesce(received_us - sent_us > timeout_us AND abs(sent_us - event_us) <= timeout_us, FALSE) AS is_history
+        CASE
+            WHEN received_us - sent_us > timeout_us THEN abs(sent_us - event_us) <= timeout_us ELSE FALSE
+        END AS is_history
     FROM moments AS m JOIN timed AS t ON t.session_key = m.session_key
 )
 
 -- name: sessions
--- `chosen` is read twice, narrowly: to keep all its columns would cost more.
+-- `chosen` is read three times, narrowly: to keep all its columns would cost more.
 WITH chosen AS NOT MATERIALIZED ({{chosen}}),
 {{late_arrivals}},
 lateness AS (
-    SELECT session_key, bool_or(NOT is_history) AS is_late
-    FROM arrivals WHERE is_late GROUP BY session_key
+    SELECT source_id, count(*) FILTER (WHERE is_late) AS late, count(*) FILTER (WHERE NOT is_late) AS history
+    FROM (
+        SELECT any_value(source_id) AS source_id, bool_or(NOT is_history) AS is_late
+        FROM arrivals WHERE is_late GROUP BY session_key
+    )
+    GROUP BY source_id
+),
+side_by_side AS (
+    SELECT source_id, count(*) FILTER (WHERE is_parallel) AS parallel
+    FROM (
+        SELECT source_id,
+            start_time < max(last_event_time) OVER (
+                PARTITION BY visitor_hash ORDER BY start_time, session_no, part
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS is_parallel
+        FROM chosen
+    )
+    GROUP BY source_id
 ),
 facts AS (
-    SELECT source_id, session_key, repairs, provenance, duration, is_counted,
-        start_time < max(last_event_time) OVER (
-            PARTITION BY visitor_hash ORDER BY start_time, session_no, part
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS is_parallel
-    FROM chosen
+    SELECT
+        source_id,
+        count(*) AS sessions,
+        count(*) FILTER (WHERE contains(repairs, 'id_null')) AS id_null,
+        count(*) FILTER (WHERE contains(repairs, 'id_negative')) AS id_negative,
+        count(*) FILTER (WHERE contains(repairs, 'id_zero')) AS id_zero,
+        count(*) FILTER (WHERE contains(repairs, 'id_short')) AS id_short,
+        count(*) FILTER (WHERE contains(repairs, 'id_garbage')) AS id_garbage,
+        count(*) FILTER (WHERE contains(repairs, 'id_type')) AS id_type,
+        count(*) FILTER (WHERE contains(repairs, 'split_gap')) AS split_gap,
+        count(*) FILTER (WHERE contains(repairs, 'split_length')) AS split_length,
+        count(*) FILTER (WHERE contains(repairs, 'split_user')) AS split_user,
+        count(*) FILTER (WHERE contains(repairs, 'siblings_merged')) AS siblings_merged,
+        count(*) FILTER (WHERE contains(repairs, 'start_flag_missing')) AS start_flag_missing,
+        count(*) FILTER (WHERE contains(repairs, 'id_joined')) AS id_joined,
+        count(*) FILTER (WHERE provenance = 'inferred') AS inferred,
+        count(*) FILTER (WHERE duration = 0) AS zero_length,
+        count(*) FILTER (WHERE duration > 4 * 3600) AS very_long,
+        count(*) FILTER (WHERE NOT is_counted) AS not_counted
+    FROM chosen GROUP BY source_id
 )
-SELECT
-    f.source_id AS source,
-    count(*) AS sessions,
-    count(*) FILTER (WHERE contains(repairs, 'id_null')) AS id_null,
-    count(*) FILTER (WHERE contains(repairs, 'id_negative')) AS id_negative,
-    count(*) FILTER (WHERE contains(repairs, 'id_zero')) AS id_zero,
-    count(*) FILTER (WHERE contains(repairs, 'id_short')) AS id_short,
-    count(*) FILTER (WHERE contains(repairs, 'id_garbage')) AS id_garbage,
-    count(*) FILTER (WHERE contains(repairs, 'id_type')) AS id_type,
-    count(*) FILTER (WHERE contains(repairs, 'split_gap')) AS split_gap,
-    count(*) FILTER (WHERE contains(repairs, 'split_length')) AS split_length,
-    count(*) FILTER (WHERE contains(repairs, 'split_user')) AS split_user,
-    count(*) FILTER (WHERE contains(repairs, 'siblings_merged')) AS siblings_merged,
-    count(*) FILTER (WHERE contains(repairs, 'start_flag_missing')) AS start_flag_missing,
-    count(*) FILTER (WHERE contains(repairs, 'id_joined')) AS id_joined,
-    count(*) FILTER (WHERE provenance = 'inferred') AS inferred,
-    count(*) FILTER (WHERE l.is_late) AS late,
-    count(*) FILTER (WHERE NOT l.is_late) AS history,
-    count(*) FILTER (WHERE duration = 0) AS zero_length,
-    count(*) FILTER (WHERE duration > 4 * 3600) AS very_long,
-    count(*) FILTER (WHERE is_parallel) AS parallel,
-    count(*) FILTER (WHERE NOT is_counted) AS not_counted
-FROM facts AS f LEFT JOIN lateness AS l ON l.session_key = f.session_key
-GROUP BY f.source_id ORDER BY f.source_id
+SELECT f.source_id AS source, f.* EXCLUDE (source_id), coalesce(l.late, 0) AS late,
+    coalesce(l.history, 0) AS history, o.parallel
+FROM facts AS f
+JOIN side_by_side AS o ON o.source_id = f.source_id
+LEFT JOIN lateness AS l ON l.source_id = f.source_id
+ORDER BY source
 
 -- name: parallel
 WITH chosen AS ({{chosen}})
