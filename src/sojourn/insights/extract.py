@@ -6,19 +6,29 @@ some microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+from msgspec import UNSET
 
 from sojourn.insights import measures
-from sojourn.insights.devices import DEVICE_COLUMNS, device_key, device_of, raw_device
+from sojourn.insights.devices import DEVICE_COLUMNS, device_of
 from sojourn.insights.measures import text_of
 from sojourn.insights.names import meaning, plain
+from sojourn.insights.numbering import PlaceAndDevice
 from sojourn.insights.places import Place, Places
-from sojourn.insights.session_ids import ABSENT, session_ref
+from sojourn.insights.reading import (
+    NO_CONTEXT,
+    NO_PAGE,
+    Event,
+    Page,
+    read_line,
+    read_mapping,
+)
+from sojourn.insights.session_ids import ABSENT, known_ref
 
 LONGEST_PROPERTIES = 8192
 _encode = msgspec.json.Encoder().encode
@@ -55,34 +65,8 @@ _DIRECT: tuple[tuple[str, Any], ...] = (
 _VIEWS = frozenset(("page", "screen"))
 
 
-class _Numbers(dict[tuple[Any, ...], int]):
-    """Numbers for the keys that raw values stand for: what was seen before costs one look.
-
-    Only texts and None are remembered as they came: of other values, different ones can be equal.
-    """
-
-    def __init__(self, clean: Callable[..., Any]) -> None:
-        super().__init__()
-        self._clean = clean
-        self.keys_in_order: dict[Any, int] = {}
-
-    def __missing__(self, raw: tuple[Any, ...]) -> int:
-        known = self.keys_in_order
-        number = known.setdefault(self._clean(*raw), len(known))
-        if all(value is None or type(value) is str for value in raw):
-            self[raw] = number
-        return number
-
-    def of(self, raw: tuple[Any, ...]) -> int:
-        """The number of the key."""
-        try:
-            return self[raw]
-        except TypeError:  # a list or an object where a text belongs
-            return self.__missing__(raw)
-
-
 class Extractor:
-    """Turns decoded events of a source into an Arrow table, one row per event, in their order."""
+    """Turns events of a source into an Arrow table, one row per event, in their order."""
 
     def __init__(self, places: Places, conversions: Iterable[str]) -> None:
         self._places = places
@@ -93,55 +77,45 @@ class Extractor:
         """The columns of `session_events` that follow from each event alone.
 
         Times are text here (`timestamp`, `received`, `sent`, `original`), as the event has them.
-        `platform` is the source's, for events that do not tell theirs.
+        `platform` is the source's, for events that do not tell theirs. Where `events` have their
+        JSON text beside them, as `lines`, that is read, and nothing more of it than is needed.
         """
+        lines: Sequence[bytes] | None = getattr(events, "lines", None)
+        given: Sequence[Any] = events if lines is None else lines
+        read, whole = (read_mapping, dict) if lines is None else (read_line, msgspec.json.decode)
+        numbers = PlaceAndDevice()
         rows: list[tuple[Any, ...]] = []
-        places, devices = _Numbers(page_key), _Numbers(device_key)
-        place_numbers: list[int] = []
-        device_numbers: list[int] = []
-        for event in events:
-            context = event.get("context")
-            if type(context) is not dict:
-                context = _EMPTY
-            kind = event.get("type")
-            if type(kind) is not str:
-                kind = "unknown"
-            properties = event.get("traits" if kind == "identify" else "properties")
-            if type(properties) is not dict:
-                properties = _EMPTY
-            page = context.get("page")
-            if type(page) is not dict:
-                page = _EMPTY
-            raw = _raw_page(kind, context, page, properties)
-            place_numbers.append(places.of(raw))
-            device_numbers.append(devices.of(raw_device(event, context)))
-            rows.append(self._row(event, kind, context, properties, page))
+        for one in given:
+            try:
+                event = read(one)
+            except msgspec.ValidationError:
+                event = numbers.note_unsound(whole(one))
+            else:
+                numbers.note(event, one, whole)
+            rows.append(self._row(event))
         columns = zip(*rows, strict=True) if rows else [()] * len(_DIRECT)
         arrays = {
             name: _array(column, arrow)
             for (name, arrow), column in zip(_DIRECT, columns, strict=True)
         }
-        known_places = [self._places.place(*key) for key in places.keys_in_order]
-        arrays |= _dictionaries(Place._fields, known_places, place_numbers)
-        known_devices = [device_of(key, platform) for key in devices.keys_in_order]
-        arrays |= _dictionaries(DEVICE_COLUMNS, known_devices, device_numbers)
+        known_places = [self._places.place(*key) for key in numbers.places.keys_in_order]
+        arrays |= _dictionaries(Place._fields, known_places, numbers.of_place)
+        known_devices = [device_of(key, platform) for key in numbers.devices.keys_in_order]
+        arrays |= _dictionaries(DEVICE_COLUMNS, known_devices, numbers.of_device)
         return pa.table(arrays)
 
-    def _row(
-        self,
-        event: Mapping[str, Any],
-        kind: str,
-        context: Mapping[str, Any],
-        properties: Mapping[str, Any],
-        page: Mapping[str, Any],
-    ) -> tuple[Any, ...]:
-        get = event.get
-        anonymous_id = text_of(get("anonymousId"))
-        user_id = text_of(get("userId"))
-        message_id = text_of(get("messageId")) or ""
-        ref = session_ref(context["sessionId"]) if "sessionId" in context else ABSENT
+    def _row(self, event: Event) -> tuple[Any, ...]:
+        kind, context = event.type, event.context or NO_CONTEXT
+        page = context.page or NO_PAGE
+        properties = event.traits if kind == "identify" else event.properties
+        if type(properties) is not dict:
+            properties = _EMPTY
+        anonymous_id, user_id = event.anonymous_id or None, event.user_id or None
+        message_id = event.message_id or ""
+        session_id = context.session_id
+        ref = ABSENT if session_id is UNSET else known_ref(session_id)
         view, track = kind in _VIEWS, kind == "track"
-        name = text_of(get("event" if track else "name"))
+        name = (event.event if track else event.name) or None
         if view and name is None:
             name = text_of(properties.get("name"))
         node = name
@@ -162,12 +136,12 @@ class Extractor:
             user_id,
             kind,
             name,
-            get("timestamp"),
-            get("receivedAt"),
-            get("sentAt"),
-            get("originalTimestamp"),
+            event.timestamp,
+            event.received_at,
+            event.sent_at,
+            event.original_timestamp,
             ref.sent,
-            _flag(context.get("sessionStart")),
+            context.session_start,
             ref.number,
             ref.fault,
             view,
@@ -180,7 +154,7 @@ class Extractor:
             target,
             revenue,
             node,
-            text_of(properties.get("title")) or text_of(page.get("title")),
+            text_of(properties.get("title")) or page.title or None,
             _properties(properties) if properties else None,
         )
 
@@ -192,56 +166,9 @@ class Extractor:
 _NO_MEANING = (False, False, False, False)
 
 
-def _raw_page(
-    kind: str, context: Mapping[str, Any], page: Mapping[str, Any], properties: Mapping[str, Any]
-) -> tuple[Any, ...]:
-    """The arguments of `page_key`, as the event has them."""
-    campaign = context.get("campaign")
-    own = properties.get if kind == "page" else _EMPTY.get
-    get = campaign.get if type(campaign) is dict else _EMPTY.get
-    seen = page.get
-    return (
-        own("url"),
-        seen("url"),
-        own("path"),
-        seen("path"),
-        own("referrer"),
-        seen("referrer"),
-        get("source"),
-        get("medium"),
-        get("name"),
-        get("term"),
-        get("content"),
-    )
-
-
-def _has_place(page: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
-    return any(text_of(of.get(name)) for of in (page, properties) for name in ("url", "path"))
-
-
-def page_key(
-    own_url: Any,
-    url: Any,
-    own_path: Any,
-    path: Any,
-    own_referrer: Any,
-    referrer: Any,
-    *campaign: Any,
-) -> tuple[str, str, str, tuple[str, ...]]:
-    """What tells one place from another: url, path, referrer, campaign; '' where unknown.
-
-    `own_…` are properties of a page call, which go before what the context says.
-    """
-    return (
-        text_of(own_url) or text_of(url) or "",
-        text_of(own_path) or text_of(path) or "",
-        text_of(own_referrer) or text_of(referrer) or "",
-        tuple(text_of(value) or "" for value in campaign),
-    )
-
-
-def _flag(value: Any) -> bool | None:
-    return value if type(value) is bool else None
+def _has_place(page: Page, properties: Mapping[str, Any]) -> bool:
+    own = properties.get
+    return bool(page.url or page.path or text_of(own("url")) or text_of(own("path")))
 
 
 def _properties(properties: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ characters up. Faulty SDKs and bridges send null, -1, 0 and texts like `undefine
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 SHORTEST = 10
@@ -49,6 +50,17 @@ def session_ref(value: Any) -> SessionRef:
     if kind is str:
         return _text(value)
     return SessionRef(str(value)[:256], None, "type")
+
+
+_remembered = lru_cache(65536, typed=True)(session_ref)
+
+
+def known_ref(value: Any) -> SessionRef:
+    """`session_ref`, remembered: ids repeat."""
+    try:
+        return _remembered(value)
+    except TypeError:  # a list or an object
+        return session_ref(value)
 
 
 def _number(number: int, sent: str) -> SessionRef:
