@@ -216,16 +216,28 @@ SELECT
 FROM walked AS w, told AS t
 
 -- name: ids
--- The session ids that SDKs sent, one row each, and one for the events without.
-SELECT
-    count(*) FILTER (WHERE sdk_session_no IS NOT NULL) AS amplitude,
-    CAST(coalesce(sum(events) FILTER (WHERE sdk_session_no IS NULL), 0) AS BIGINT) AS out_of_session
-FROM (
-    SELECT sdk_session_no, count(*) AS events
+-- How many session ids SDKs sent, and how many events came without. In a session that is as its SDK
+-- sent it (`is_sent`) every event has its id; of the others the events are read.
+WITH told AS NOT MATERIALIZED (
+    SELECT session_key, visitor_hash, session_no,
+        provenance = 'sdk' AND NOT contains(coalesce(repairs, ''), 'id_joined') AND first_event_time >= $from AS is_sent
+    FROM ({{chosen}})
+),
+read AS MATERIALIZED (
+    SELECT visitor_hash, sdk_session_no, count(*) AS events
     FROM session_events
-    WHERE event_time >= $from AND session_key IN (SELECT session_key FROM ({{chosen}}))
+    WHERE event_time >= $from AND session_key IN (SELECT session_key FROM told WHERE NOT is_sent)
     GROUP BY visitor_hash, sdk_session_no
+),
+ids AS (
+    SELECT visitor_hash, session_no FROM told WHERE is_sent
+    UNION
+    SELECT visitor_hash, sdk_session_no FROM read WHERE sdk_session_no IS NOT NULL
 )
+SELECT
+    (SELECT count(*) FROM ids) AS amplitude,
+    CAST(coalesce(sum(events) FILTER (WHERE sdk_session_no IS NULL), 0) AS BIGINT) AS out_of_session
+FROM read
 
 -- name: late
 WITH chosen AS ({{chosen}}),
