@@ -24,7 +24,7 @@ from sojourn.warehouse.transform import Transformer
 _AWAY = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 """Errors of the machine, not of the events: the same load may work later."""
 
-_LARGE_LOAD = 16 << 20
+_LARGE_LOAD = 12 << 20
 """Bytes of events."""
 _FREQUENT: Mapping[str, object] = {"wal_autocheckpoint": "64MB", "max_vacuum_tasks": 100}
 _RARE: Mapping[str, object] = {"wal_autocheckpoint": "256MB", "max_vacuum_tasks": 0}
