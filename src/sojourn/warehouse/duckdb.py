@@ -29,7 +29,7 @@ _LARGE_LOAD = 12 << 20
 _FREQUENT: Mapping[str, object] = {"wal_autocheckpoint": "64MB", "max_vacuum_tasks": 100}
 _RARE: Mapping[str, object] = {"wal_autocheckpoint": "256MB", "max_vacuum_tasks": 0}
 """After how much is written there is a checkpoint, and how many groups of rows it may make larger,
-for which it writes them anew: up to all there are, which took two thirds of the time of a large
+for which it writes them anew: up to all there are, which took a fifth of the time of a large
 backlog. Large loads make groups that are large enough, so they wait until there is less to do.
 A restart after a crash reads what was written since the checkpoint again, in some seconds."""
 _READING = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
