@@ -1,117 +1,97 @@
--- name: paths
--- Each session's nodes in their order (or against it), repeats in a row as one, from the anchor on.
--- An empty anchor is the entry (or the exit): then every session has a path.
-chosen AS ({{chosen}}),
-steps AS (
-    SELECT e.session_key, list(e.node ORDER BY e.event_index {{order}}) AS path
-    FROM session_events AS e
-    WHERE e.session_key IN (SELECT session_key FROM chosen)
-        AND e.node IS NOT NULL AND (e.is_view OR $journey_events = 'all') AND e.event_time >= $from
-    GROUP BY e.session_key
-),
-walked AS (
-    SELECT session_key, list_filter(path, lambda node, place: place = 1 OR node <> path[place - 1]) AS path
-    FROM steps
-),
-whole AS (
-    SELECT c.session_key, coalesce(w.path, []) AS path
-    FROM chosen AS c LEFT JOIN walked AS w ON w.session_key = c.session_key
-),
-paths AS (
-    SELECT
-        session_key,
-        CASE WHEN $journey_anchor = '' THEN path[1:$journey_depth]
-            ELSE path[list_position(path, $journey_anchor) + 1:list_position(path, $journey_anchor) + $journey_depth]
-        END AS path
-    FROM whole
-    WHERE $journey_anchor = '' OR list_contains(path, $journey_anchor)
+-- Journeys over `session_paths`. `{{walked}}` is its rows that are meant, `{{line}}` one of
+-- its lists: views or steps. A step is the hash of a node; NULL is where a path has ended.
+
+-- name: whole
+-- Each session's path in order (or against it).
+paths AS MATERIALIZED (
+    SELECT session_key, {{columns}} FROM (SELECT session_key, {{walk}} AS walk FROM chosen)
 )
 
--- name: columns
+-- name: anchored
+-- Each session's path after the anchor; sessions that do not meet it have none.
+paths AS MATERIALIZED (
+    SELECT session_key, {{columns}} FROM (
+        SELECT session_key, walk[list_position(walk, {{anchor}}) + 1:] AS walk
+        FROM (SELECT session_key, {{walk}} AS walk FROM chosen)
+        WHERE list_contains(walk, {{anchor}})
+    )
+)
+
+-- name: code
+CAST(hash(CAST({{text}} AS VARCHAR)) >> 1 AS BIGINT)
+
+-- name: column
+walk[{{k}}] AS n{{k}}
+
+-- name: pair
+SELECT {{k}} AS step, {{here}} AS a, n{{next}} AS b, count(*) AS sessions FROM paths GROUP BY ALL
+
+-- name: names
+names AS (SELECT DISTINCT step AS code, node FROM path_kinds WHERE step IS NOT NULL)
+
+-- name: shown
 -- What stands in each column: the most frequent nodes (or those named, as `step node`), `(other)` for
--- the rest, the end once ended.
-grouped AS MATERIALIZED (SELECT path, count(*) AS sessions FROM paths GROUP BY path),
-cells AS (
-    SELECT path, sessions, step, coalesce(path[step], $journey_end) AS node
-    FROM grouped, (SELECT unnest(range(1, $journey_depth + 1)) AS step)
-),
+-- the rest; what is not here is the end.
+pairs AS MATERIALIZED ({{pairs}}),
+{{names}},
 ranked AS (
-    SELECT step, node, row_number() OVER (PARTITION BY step ORDER BY sum(sessions) DESC, node) AS place
-    FROM cells WHERE node <> $journey_end GROUP BY step, node
+    SELECT m.step, m.code, n.node,
+        row_number() OVER (PARTITION BY m.step ORDER BY m.sessions DESC, n.node) AS place
+    FROM (
+        SELECT step + 1 AS step, b AS code, sum(sessions) AS sessions
+        FROM pairs WHERE b IS NOT NULL GROUP BY ALL
+    ) AS m JOIN names AS n ON n.code = m.code
+    WHERE n.node <> $journey_end
 ),
-columns_of_paths AS (
-    SELECT c.path, c.sessions, c.step,
+shown AS MATERIALIZED (
+    SELECT step, code,
         CASE
-            WHEN c.node = $journey_end THEN c.node
-            WHEN len($journey_kept) = 0 AND r.place <= $journey_top THEN c.node
-            WHEN list_contains(CAST($journey_kept AS VARCHAR[]), concat(c.step, ' ', c.node)) THEN c.node
+            WHEN len($journey_kept) = 0 AND place <= $journey_top THEN node
+            WHEN list_contains(CAST($journey_kept AS VARCHAR[]), concat(step, ' ', node)) THEN node
             ELSE '(other)'
         END AS node
-    FROM cells AS c LEFT JOIN ranked AS r ON r.step = c.step AND r.node = c.node
-    UNION ALL
-    SELECT path, sessions, 0 AS step, $journey_begin AS node FROM grouped
+    FROM ranked
 )
 
 -- name: links
-WITH {{paths}}, {{columns}}
-SELECT a.step, a.node AS source, b.node AS target, CAST(sum(a.sessions) AS BIGINT) AS sessions
-FROM columns_of_paths AS a
-JOIN columns_of_paths AS b ON b.step = a.step + 1 AND b.path = a.path
+WITH chosen AS ({{walked}}), {{paths}}, {{shown}}
+SELECT
+    p.step, CASE WHEN p.step = 0 THEN $journey_begin ELSE coalesce(a.node, $journey_end) END AS source,
+    coalesce(b.node, $journey_end) AS target, CAST(sum(p.sessions) AS BIGINT) AS sessions
+FROM pairs AS p
+LEFT JOIN shown AS a ON a.step = p.step AND a.code = p.a
+LEFT JOIN shown AS b ON b.step = p.step + 1 AND b.code = p.b
 GROUP BY ALL
-ORDER BY a.step, sessions DESC, source, target
+ORDER BY p.step, sessions DESC, source, target
 
 -- name: link_sessions
-WITH {{paths}}, {{columns}}
+WITH chosen AS ({{walked}}), {{paths}}, {{shown}}
 SELECT p.session_key
 FROM paths AS p
-JOIN columns_of_paths AS a ON a.path = p.path AND a.step = $journey_step AND a.node = $journey_node
-JOIN columns_of_paths AS b ON b.path = p.path AND b.step = $journey_step + 1 AND b.node = $journey_next
+LEFT JOIN shown AS a ON a.step = $journey_step AND a.code = {{here}}
+LEFT JOIN shown AS b ON b.step = $journey_step + 1 AND b.code = p.n{{next}}
+WHERE CASE WHEN $journey_step = 0 THEN $journey_begin ELSE coalesce(a.node, $journey_end) END = $journey_node
+    AND coalesce(b.node, $journey_end) = $journey_next
+
+-- name: steps
+steps AS (
+    SELECT session_key, rid, unnest(list_prepend(NULL, {{line}})) AS a, unnest(list_append({{line}}, NULL)) AS b
+    FROM ({{walked}})
+)
 
 -- name: transitions
-WITH chosen AS ({{chosen}}),
-nodes AS (
-    SELECT
-        e.session_key, e.event_index, e.node,
-        lag(e.node) OVER (PARTITION BY e.session_key ORDER BY e.event_index) AS earlier
-    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
-    WHERE e.node IS NOT NULL AND (e.is_view OR $journey_events = 'all') AND e.event_time >= $from
+WITH {{steps}},
+counted AS (
+    SELECT a, b, count(*) AS transitions, count(DISTINCT rid) AS sessions FROM steps GROUP BY a, b
 ),
-steps AS (
-    SELECT session_key, coalesce(earlier, '(entry)') AS source, node AS target, event_index
-    FROM nodes WHERE node IS DISTINCT FROM earlier
-),
-lasts AS (
-    SELECT session_key, max_by(target, event_index) AS source FROM steps GROUP BY session_key
-),
-pairs AS (
-    SELECT session_key, source, target FROM steps
-    UNION ALL
-    SELECT c.session_key, coalesce(l.source, '(entry)') AS source, '(exit)' AS target
-    FROM chosen AS c LEFT JOIN lasts AS l ON l.session_key = c.session_key
-)
-SELECT source, target, count(*) AS transitions, count(DISTINCT session_key) AS sessions,
-    count(*) / sum(count(*)) OVER (PARTITION BY source) AS share
-FROM pairs
-GROUP BY source, target
-ORDER BY transitions DESC, source, target
+{{names}}
+SELECT coalesce(x.node, '(entry)') AS source, coalesce(y.node, '(exit)') AS target,
+    c.transitions, c.sessions, c.transitions / sum(c.transitions) OVER (PARTITION BY c.a) AS share
+FROM counted AS c LEFT JOIN names AS x ON x.code = c.a LEFT JOIN names AS y ON y.code = c.b
+ORDER BY c.transitions DESC, source, target
 
 -- name: transition_sessions
-WITH chosen AS ({{chosen}}),
-nodes AS (
-    SELECT
-        e.session_key, e.event_index, e.node,
-        lag(e.node) OVER (PARTITION BY e.session_key ORDER BY e.event_index) AS earlier
-    FROM session_events AS e JOIN chosen AS c ON c.session_key = e.session_key
-    WHERE e.node IS NOT NULL AND (e.is_view OR $transition_events = 'all') AND e.event_time >= $from
-),
-steps AS (
-    SELECT session_key, coalesce(earlier, '(entry)') AS source, node AS target, event_index
-    FROM nodes WHERE node IS DISTINCT FROM earlier
-),
-lasts AS (
-    SELECT session_key, max_by(target, event_index) AS source FROM steps GROUP BY session_key
-)
-SELECT session_key FROM steps WHERE source = $transition_node AND target = $transition_next
-UNION
-SELECT c.session_key FROM chosen AS c LEFT JOIN lasts AS l ON l.session_key = c.session_key
-WHERE $transition_next = '(exit)' AND coalesce(l.source, '(entry)') = $transition_node
+WITH {{steps}}
+SELECT DISTINCT session_key FROM steps
+WHERE a IS NOT DISTINCT FROM CASE WHEN $transition_node <> '(entry)' THEN {{source}} END
+    AND b IS NOT DISTINCT FROM CASE WHEN $transition_next <> '(exit)' THEN {{target}} END

@@ -9,7 +9,8 @@ from sojourn.insights.reports.ask import Ask
 from sojourn.insights.reports.comparison import COMPARE, compared
 from sojourn.insights.reports.parameters import COMMON, LIMIT
 from sojourn.insights.reports.selection import Selection
-from sojourn.insights.reports.sets import journey_sql, journey_values, pack
+from sojourn.insights.reports.sets import journey_values, pack
+from sojourn.insights.reports.walks import MOST_STEPS, links_sql, transitions_sql
 
 _OTHER = "(other)"
 _NOBODY = (0, 0.0)
@@ -48,10 +49,11 @@ def journeys(ask: Ask) -> Report:
         "anchor": ask["anchor"],
         "direction": direction,
         "events": ask.choice("events"),
-        "depth": ask.number("steps", 1, 20),
+        "depth": ask.number("steps", 1, MOST_STEPS),
         "top": ask.number("top", 1, 100),
     }
-    values = journey_values(**asked)
+    values = journey_values(asked["anchor"], direction, asked["top"])
+    sql = links_sql(direction, asked["events"], asked["depth"], anchored=bool(asked["anchor"]))
     names = ["step", "source", "target", "sessions", "share"]
     extra: dict[str, Any] = {}
     other = compared(ask)
@@ -59,12 +61,12 @@ def journeys(ask: Ask) -> Report:
     if other:
         # The nodes of a column are the most frequent ones of either side.
         half = values | {"journey_top": asked["top"] // 2 + 1}
-        found = [_links(ask, direction, half, each) for each in (ask.selection, other)]
+        found = [_links(ask, sql, half, each) for each in (ask.selection, other)]
         kept = _kept([row for rows in found for row in rows], values["journey_end"])
         values["journey_kept"] = kept
-    rows = _links(ask, direction, values, ask.selection)
+    rows = _links(ask, sql, values, ask.selection)
     if other:
-        theirs = _links(ask, direction, values, other)
+        theirs = _links(ask, sql, values, other)
         rows = _beside(rows, theirs)
         names += ["sessions_before", "share_before", "difference"]
         extra["total_before"] = sum(row[3] for row in theirs if row[0] == 0)
@@ -111,10 +113,8 @@ def _beside(ours: list[list[Any]], theirs: list[list[Any]]) -> list[list[Any]]:
     return [[*row, row[4] - row[6]] for row in rows]
 
 
-def _links(
-    ask: Ask, direction: str, values: dict[str, Any], selection: Selection
-) -> list[list[Any]]:
-    _, rows = ask.rows(journey_sql("links", direction), selection, **values)
+def _links(ask: Ask, sql: str, values: dict[str, Any], selection: Selection) -> list[list[Any]]:
+    _, rows = ask.rows(sql, selection, **values)
     total = sum(row[3] for row in rows if row[0] == 0)
     return [[*row, row[3] / total] for row in rows]
 
@@ -134,7 +134,7 @@ def _columns(rows: list[list[Any]]) -> list[dict[str, int]]:
 def transitions(ask: Ask) -> Report:
     """The matrix as rows."""
     events = ask.choice("events")
-    names, rows = ask.rows(journey_sql("transitions", "forward"), journey_events=events)
+    names, rows = ask.rows(transitions_sql("transitions", events))
     kept = rows[: ask.number("limit", 1)]
     behind = [
         ask.selection.behind(transition=pack(events=events, node=row[0], next=row[1]))

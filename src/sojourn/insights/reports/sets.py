@@ -13,16 +13,15 @@ from typing import Any
 
 from sojourn.core.errors import InvalidSettings
 from sojourn.core.ports import Parameter
+from sojourn.insights.reports.walks import link_sessions_sql, transitions_sql
 from sojourn.insights.sql import queries
 
-_JOURNEYS = queries("queries/journeys.sql")
 _FUNNELS = queries("queries/funnels.sql")
 _FRICTION = queries("queries/friction.sql")
 _HEALTH = queries("queries/health.sql")
 _SETS = queries("queries/sets.sql")
 
 SqlAndValues = tuple[str, dict[str, Any]]
-ORDERS = {"forward": "ASC", "backward": "DESC"}
 COMPARISONS = {"n-day": "=", "rolling": ">="}
 
 
@@ -32,7 +31,7 @@ def pack(**facts: Any) -> str:
 
 
 def journey_values(
-    anchor: str, direction: str, events: str, depth: int, top: int, kept: Sequence[str] = ()
+    anchor: str, direction: str, top: int, kept: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The values of the queries in `journeys.sql`.
 
@@ -41,8 +40,6 @@ def journey_values(
     begin, end = ("(entry)", "(exit)") if direction == "forward" else ("(exit)", "(entry)")
     return {
         "journey_anchor": anchor,
-        "journey_events": events,
-        "journey_depth": depth,
         "journey_top": top,
         "journey_kept": list(kept),
         "journey_begin": anchor or begin,
@@ -50,26 +47,20 @@ def journey_values(
     }
 
 
-def journey_sql(name: str, direction: str) -> str:
-    """A query of `journeys.sql` with its parts put in."""
-    text = _JOURNEYS[name].replace("{{paths}}", _JOURNEYS["paths"])
-    text = text.replace("{{columns}}", _JOURNEYS["columns"])
-    return text.replace("{{order}}", ORDERS[direction])
-
-
 def _journey(facts: Mapping[str, Any]) -> SqlAndValues:
     values = journey_values(
-        facts["anchor"], facts["direction"], facts["events"], facts["depth"], facts["top"],
-        facts.get("kept", ()),
-    )  # fmt: skip
-    values |= {"journey_step": facts["step"], "journey_node": facts["node"]}
+        facts["anchor"], facts["direction"], facts["top"], facts.get("kept", ())
+    )
+    step, depth, anchored = int(facts["step"]), int(facts["depth"]), bool(facts["anchor"])
+    values |= {"journey_step": step, "journey_node": facts["node"]}
     values["journey_next"] = facts["next"]
-    return journey_sql("link_sessions", facts["direction"]), values
+    sql = link_sessions_sql(facts["direction"], facts["events"], depth, step, anchored=anchored)
+    return sql, values
 
 
 def _transition(facts: Mapping[str, Any]) -> SqlAndValues:
-    values = {"transition_events": facts["events"], "transition_node": facts["node"]}
-    return _JOURNEYS["transition_sessions"], {**values, "transition_next": facts["next"]}
+    values = {"transition_node": facts["node"], "transition_next": facts["next"]}
+    return transitions_sql("transition_sessions", facts["events"]), values
 
 
 def funnel_sql(steps: int, within: int, is_strict: bool, exclude: Sequence[str]) -> str:
