@@ -74,20 +74,30 @@ WHERE CASE WHEN $journey_step = 0 THEN $journey_begin ELSE coalesce(a.node, $jou
     AND coalesce(b.node, $journey_end) = $journey_next
 
 -- name: steps
-steps AS (
-    SELECT session_key, rid, unnest(list_prepend(NULL, {{line}})) AS a, unnest(list_append({{line}}, NULL)) AS b
+steps AS NOT MATERIALIZED (
+    SELECT session_key, rid, len(list_distinct({{line}})) < len({{line}}) AS comes_again,
+        unnest(list_prepend(NULL, {{line}})) AS a,
+        unnest(list_append({{line}}, NULL)) AS b
     FROM ({{walked}})
 )
 
 -- name: transitions
+-- A session can take a transition twice only where its path comes to a step again: those alone are
+-- looked at session by session.
 WITH {{steps}},
-counted AS (
-    SELECT a, b, count(*) AS transitions, count(DISTINCT rid) AS sessions FROM steps GROUP BY a, b
+counted AS (SELECT a, b, count(*) AS transitions FROM steps GROUP BY a, b),
+again AS (
+    SELECT a, b, sum(times - 1) AS times FROM (
+        SELECT rid, a, b, count(*) AS times FROM steps WHERE comes_again GROUP BY rid, a, b HAVING count(*) > 1
+    ) GROUP BY a, b
 ),
 {{names}}
-SELECT coalesce(x.node, '(entry)') AS source, coalesce(y.node, '(exit)') AS target,
-    c.transitions, c.sessions, c.transitions / sum(c.transitions) OVER (PARTITION BY c.a) AS share
-FROM counted AS c LEFT JOIN names AS x ON x.code = c.a LEFT JOIN names AS y ON y.code = c.b
+SELECT coalesce(x.node, '(entry)') AS source, coalesce(y.node, '(exit)') AS target, c.transitions,
+    CAST(c.transitions - coalesce(g.times, 0) AS BIGINT) AS sessions,
+    c.transitions / sum(c.transitions) OVER (PARTITION BY c.a) AS share
+FROM counted AS c
+LEFT JOIN again AS g ON g.a IS NOT DISTINCT FROM c.a AND g.b IS NOT DISTINCT FROM c.b
+LEFT JOIN names AS x ON x.code = c.a LEFT JOIN names AS y ON y.code = c.b
 ORDER BY c.transitions DESC, source, target
 
 -- name: transition_sessions
