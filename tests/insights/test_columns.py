@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,8 +33,10 @@ CONTEXT = ["page", "campaign", "library", "os", "device", "app", "userAgent", "l
            "sessionStart", "geo", "timezone"]  # fmt: skip
 
 
-def some(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, json_values))
+def some(
+    names: list[str], values: st.SearchStrategy[Any] = json_values
+) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, values))
 
 
 @given(st.lists(some(FIELDS) | some(CONTEXT).map(lambda found: {"context": found}), max_size=5))
@@ -41,6 +44,50 @@ def some(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 def test_no_event_is_too_odd_to_get_a_row(events: list[dict[str, Any]]) -> None:
     table = Extractor(Places(), CONVERSIONS).table(events, "web")
     assert table.num_rows == len(events)
+
+
+class Lines(list[dict[str, Any]]):
+    """Events with their JSON text beside them, as a load of the warehouse has them."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        super().__init__(events)
+        self.lines = [msgspec.json.encode(event) for event in events]
+
+
+shapes = st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from(
+    ["", "a", "b", "https://a.example/p", "y" * 1500, 1.0, 1795518460000, [], ["a"], {}]
+)  # fmt: skip
+objects = {
+    "page": ["url", "path", "referrer", "title"], "campaign": ["source", "medium"],
+    "library": ["name", "version"], "device": ["type", "model"], "geo": ["country"],
+    "location": ["country"],
+}  # fmt: skip
+contexts = shapes | st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(["userAgent", "locale", "country", "sessionId", "sessionStart"], shapes)
+    | {name: shapes | some(fields, shapes) for name, fields in objects.items()},
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"type": st.sampled_from(["page", "track", "identify", "screen"]) | shapes},
+            optional=dict.fromkeys(set(FIELDS) - {"type"}, shapes)
+            | {"properties": shapes | some(["url", "title", "name", "revenue"], shapes)}
+            | {"context": contexts},
+        ),
+        max_size=12,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_an_event_says_the_same_as_json_decoded_and_beside_any_others(
+    events: list[dict[str, Any]],
+) -> None:
+    rows = Extractor(Places(), CONVERSIONS).table(events, "web").to_pylist()
+    assert Extractor(Places(), CONVERSIONS).table(Lines(events), "web").to_pylist() == rows
+    alone = [Extractor(Places(), CONVERSIONS).table([one], "web").to_pylist()[0] for one in events]
+    assert rows == alone
 
 
 def test_odd_events_get_a_session_too(shop: Any) -> None:
