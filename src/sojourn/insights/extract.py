@@ -6,7 +6,7 @@ some microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,8 @@ from sojourn.insights.reading import (
 from sojourn.insights.session_ids import ABSENT, known_ref
 
 LONGEST_PROPERTIES = 8192
+BATCH = 16_384
+"""Events whose rows are in memory at a time, and that DuckDB's threads take at a time."""
 _encode = msgspec.json.Encoder().encode
 _EMPTY: dict[str, Any] = {}
 
@@ -74,7 +76,7 @@ class Extractor:
         self._meaning = lru_cache(65536)(self._judge)
 
     def table(self, events: Sequence[Mapping[str, Any]], platform: str) -> pa.Table:
-        """The columns of `session_events` that follow from each event alone.
+        """The columns of `session_events` that follow from each event alone, in chunks of `BATCH`.
 
         Times are text here (`timestamp`, `received`, `sent`, `original`), as the event has them.
         `platform` is the source's, for events that do not tell theirs. Where `events` have their
@@ -84,19 +86,18 @@ class Extractor:
         given: Sequence[Any] = events if lines is None else lines
         read, whole = (read_mapping, dict) if lines is None else (read_line, msgspec.json.decode)
         numbers = PlaceAndDevice()
-        rows: list[tuple[Any, ...]] = []
-        for one in given:
-            try:
-                event = read(one)
-            except msgspec.ValidationError:
-                event = numbers.note_unsound(whole(one))
-            else:
-                numbers.note(event, one, whole)
-            rows.append(self._row(event))
-        columns = zip(*rows, strict=True) if rows else [()] * len(_DIRECT)
+        parts: list[list[Any]] = []
+        for start in range(0, max(len(given), 1), BATCH):
+            rows = [
+                self._row(_event(one, read, whole, numbers)) for one in given[start : start + BATCH]
+            ]
+            columns = zip(*rows, strict=True) if rows else [()] * len(_DIRECT)
+            parts.append([
+                _array(column, arrow) for (_, arrow), column in zip(_DIRECT, columns, strict=True)
+            ])  # fmt: skip
         arrays = {
-            name: _array(column, arrow)
-            for (name, arrow), column in zip(_DIRECT, columns, strict=True)
+            name: pa.chunked_array(chunks)
+            for (name, _), chunks in zip(_DIRECT, zip(*parts, strict=True), strict=True)
         }
         known_places = [self._places.place(*key) for key in numbers.places.keys_in_order]
         arrays |= _dictionaries(Place._fields, known_places, numbers.of_place)
@@ -164,6 +165,21 @@ class Extractor:
 
 
 _NO_MEANING = (False, False, False, False)
+
+
+def _event(
+    one: Any,
+    read: Callable[[Any], Event],
+    whole: Callable[[Any], Mapping[str, Any]],
+    numbers: PlaceAndDevice,
+) -> Event:
+    """An event as it is read; its place and device are noted in `numbers`."""
+    try:
+        event = read(one)
+    except msgspec.ValidationError:
+        return numbers.note_unsound(whole(one))
+    numbers.note(event, one, whole)
+    return event
 
 
 def _has_place(page: Page, properties: Mapping[str, Any]) -> bool:

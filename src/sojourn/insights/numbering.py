@@ -10,6 +10,7 @@ from sojourn.insights.measures import text_of
 from sojourn.insights.reading import NO_CONTEXT, Event, device_facts, sound
 
 _EMPTY: dict[str, Any] = {}
+_SIMPLE = frozenset((str, type(None)))
 
 
 class _Numbers(dict[tuple[Any, ...], int]):
@@ -59,7 +60,7 @@ class PlaceAndDevice:
         if event.type == "page" and type(event.properties) is dict:
             own = event.properties.get
             place = (*place, own("url"), own("path"), own("referrer"))
-            if not all(value is None or type(value) is str for value in place[2:]):
+            if not _SIMPLE.issuperset(map(type, place[2:])):
                 self.note_unsound(whole(one))
                 return
         number = self._devices.get(device)

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from sojourn.core.source import Source
 from sojourn.insights import paths, steps
 from sojourn.insights.extract import Extractor
@@ -97,7 +100,8 @@ class SessionModel:
         return made
 
     def _stage(self, connection: Any, source_id: str, arriving: Any) -> None:
-        connection.register("arriving", arriving)
+        numbers = pa.array(np.arange(arriving.num_rows))
+        connection.register("arriving", arriving.append_column("number", numbers))
         try:
             connection.execute(_STAGE["stage"], {"source_id": source_id})
         finally:

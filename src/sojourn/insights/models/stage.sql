@@ -1,12 +1,14 @@
 -- New events, and the stored ones whose sessions they touch, in temporary tables.
--- `arriving` is the Arrow table of sojourn.insights.extract. Row ids (`rid`): stored events have
--- their rowid, new ones numbers from 2^39 up.
+-- `arriving` is the Arrow table of sojourn.insights.extract, with a `number` for each row (counting
+-- them here would keep DuckDB to one thread). Row ids (`rid`): stored events have their rowid, new
+-- ones numbers from 2^39 up.
 
 -- name: stage
 CREATE OR REPLACE TEMP TABLE staged AS
 WITH read AS (
     SELECT
-        * EXCLUDE (timestamp, received, sent, original, node, page_node),
+        * EXCLUDE (number, timestamp, received, sent, original, node, page_node),
+        549755813888 + number AS rid,
         try_cast(timestamp AS TIMESTAMP) AS happened,
         try_cast(received AS TIMESTAMP) AS received,
         try_cast(sent AS TIMESTAMP) AS sent_at,
@@ -24,7 +26,6 @@ sound AS (
     FROM read
 )
 SELECT
-    549755813888 + row_number() OVER () AS rid,
     $source_id AS source_id,
     CAST(md5_number_lower($source_id || '|' || message_id) >> 1 AS BIGINT) AS message_hash,
     CAST(md5_number_lower($source_id || '|' || visitor_id) >> 1 AS BIGINT) AS visitor_hash,
