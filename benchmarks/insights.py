@@ -24,11 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 
+from sojourn.app.collector import calm_collector
 from sojourn.core.source import Source
 from sojourn.insights.redefine import rebuild
 from sojourn.insights.reports import Reports
 from sojourn.insights.sessions import SessionModel
+from sojourn.warehouse.intake import Decoded
 
 HERE = Path(__file__).parent
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,7 +76,7 @@ SQL = queries()
 def history(directory: str, events: int) -> Iterator[tuple[Any, SessionModel]]:
     """A warehouse with that many events, not yet made into sessions."""
     connection = duckdb.connect(f"{directory}/{events}.duckdb")
-    connection.execute("SET memory_limit = '4GB'")
+    connection.execute("SET memory_limit = '3GB'")  # of 4 GB for the whole process
     connection.execute("SET threads = 2")
     model = SessionModel(lambda source_id: Source(source_id, source_id, "key"))
     model.update(connection, "shop", new_events(1, 8))
@@ -145,8 +148,8 @@ def rebuilding(connection: Any, events: int) -> None:
 
 
 def merging(connection: Any, model: SessionModel, events: int, count: int = 100_000) -> float:
-    """New events into history; wall seconds."""
-    arriving = new_events(events // 40, count)
+    """New events, as the loader gives them, into history; wall seconds."""
+    arriving = Decoded([msgspec.json.encode(one) for one in new_events(events // 40, count)])
 
     def merge() -> None:
         connection.execute("BEGIN")
@@ -197,6 +200,7 @@ def main() -> None:
     parser.add_argument("--directory", default=None, help="where the database is made")
     parser.add_argument("--peer-python", help="a Python that has retentioneering")
     asked = parser.parse_args()
+    calm_collector()  # as the server does
     with tempfile.TemporaryDirectory(dir=asked.directory) as directory:
         print("merging")
         small = max(asked.events // 10, 10_000)
