@@ -8,10 +8,10 @@ import time
 from collections import Counter
 from itertools import count
 
+import nats
 import pytest
 from nats.js.api import StreamConfig
 
-import nats
 from sojourn.core.errors import InvalidSettings, LogUnavailable
 from sojourn.core.ports import Entry
 from sojourn.log.jetstream import reader as reader_module
