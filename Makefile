@@ -19,8 +19,8 @@ test: setup-dev ## all tests
 	$(BIN)/python -m pytest -n 2
 
 check: setup-dev ## format, lint, types, layers, generated docs
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --no-cache --check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate_docs.py --check
