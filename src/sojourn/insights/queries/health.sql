@@ -24,6 +24,15 @@ arrivals AS (
     FROM moments AS m JOIN timed AS t ON t.session_key = m.session_key
 )
 
+-- name: beside
+-- Which sessions begin while another of the visitor goes on.
+SELECT source_id, session_key,
+    start_time < max(last_event_time) OVER (
+        PARTITION BY visitor_hash ORDER BY start_time, session_no, part
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS is_parallel
+FROM chosen
+
 -- name: sessions
 -- `chosen` is read three times, narrowly: to keep all its columns would cost more.
 WITH chosen AS NOT MATERIALIZED ({{chosen}}),
@@ -38,14 +47,7 @@ lateness AS (
 ),
 side_by_side AS (
     SELECT source_id, count(*) FILTER (WHERE is_parallel) AS parallel
-    FROM (
-        SELECT source_id,
-            start_time < max(last_event_time) OVER (
-                PARTITION BY visitor_hash ORDER BY start_time, session_no, part
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ) AS is_parallel
-        FROM chosen
-    )
+    FROM ({{beside}})
     GROUP BY source_id
 ),
 facts AS (
@@ -79,14 +81,7 @@ ORDER BY source
 
 -- name: parallel
 WITH chosen AS ({{chosen}})
-SELECT session_key FROM (
-    SELECT session_key,
-        start_time < max(last_event_time) OVER (
-            PARTITION BY visitor_hash ORDER BY start_time, session_no, part
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS is_parallel
-    FROM chosen
-) WHERE is_parallel
+SELECT session_key FROM ({{beside}}) WHERE is_parallel
 
 -- name: events
 WITH chosen AS ({{chosen}}),

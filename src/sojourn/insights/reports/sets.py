@@ -125,7 +125,7 @@ def _cohort(facts: Mapping[str, Any]) -> SqlAndValues:
 
 def health_sql(name: str) -> str:
     """A query of `health.sql` with its parts put in: events of all sessions, or of late ones."""
-    text = _HEALTH[name]
+    text = _HEALTH[name].replace("{{beside}}", _HEALTH["beside"])
     for part, is_all in (("all_arrivals", "TRUE"), ("late_arrivals", "FALSE")):
         text = text.replace(f"{{{{{part}}}}}", _HEALTH["arrivals"].replace("{{any}}", is_all))
     return text
