@@ -18,9 +18,15 @@ _EVENTS_AT_ONCE = 2_000_000
 """A fill takes as many events at a time: lists have to be in memory until they are whole."""
 
 
+def code_of(node: str) -> str:
+    """SQL of the number (`path_kinds.step`) of a node; `node` is SQL, too."""
+    return _RAW["code"].replace("{node}", node)
+
+
 def _statement(name: str, **parts: str) -> str:
     text = _RAW[name].replace("{rows}", _RAW["rows"])
-    for part, inner in ({"kind": _RAW["kind"], "step": _RAW["step"]} | parts).items():
+    step = _RAW["step"].replace("{code}", code_of("node"))
+    for part, inner in ({"kind": _RAW["kind"], "step": step} | parts).items():
         text = text.replace(f"{{{part}}}", inner)
     return text
 

@@ -51,8 +51,11 @@ SELECT count(*) FROM (SELECT * FROM path_kinds LIMIT 1) WHERE kind <> {kind};
     | CAST(is_view AS BIGINT) | (CAST(is_click AS BIGINT) << 1) | (CAST(is_error AS BIGINT) << 2)
     | (CAST(node IS NOT NULL AS BIGINT) << 3))
 
+-- name: code
+CAST(hash({node}) >> 1 AS BIGINT)
+
 -- name: step
-CASE WHEN node IS NOT NULL THEN CAST(hash(node) >> 1 AS BIGINT) END
+CASE WHEN node IS NOT NULL THEN {code} END
 
 -- name: rows
 -- Rows of sessions from `lines`: a session's key and its events in order, each its kind, its time

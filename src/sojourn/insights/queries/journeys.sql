@@ -17,9 +17,6 @@ paths AS MATERIALIZED (
     )
 )
 
--- name: code
-CAST(hash(CAST({{text}} AS VARCHAR)) >> 1 AS BIGINT)
-
 -- name: column
 walk[{{k}}] AS n{{k}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sojourn.insights.paths import code_of
 from sojourn.insights.sql import queries
 
 _SQL = queries("queries/journeys.sql")
@@ -64,8 +65,8 @@ def transitions_sql(name: str, events: str) -> str:
     return _filled(name, parts)
 
 
-def _code(text: str) -> str:
-    return _SQL["code"].replace("{{text}}", text)
+def _code(value: str) -> str:
+    return code_of(f"CAST({value} AS VARCHAR)")
 
 
 def _filled(name: str, parts: dict[str, str]) -> str:
